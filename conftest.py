@@ -1,0 +1,19 @@
+"""What all tests share: the runtime before Paddle, and rendered images unless a test asks for real ones."""
+import os
+from pathlib import Path
+
+import pytest
+
+from helpers import runtime  # noqa: F401  before paddle, here as in every notebook
+
+_REAL = os.environ.get("PALM_DIR")
+# The committed notebooks show rendered images, so the kernels that nbval starts must not find real ones.
+os.environ["PALM_DIR"] = "rendered"
+
+
+@pytest.fixture(scope="session")
+def palm_dir() -> Path:
+    """The folder with real images that PALM_DIR named when the tests were started."""
+    if not _REAL or _REAL == "rendered":
+        pytest.skip("PALM_DIR does not name the real images")
+    return Path(_REAL).resolve()

@@ -1,0 +1,303 @@
+"""Reading fundus photographs: any path, any common format, one size, decoded once.
+
+`read_image` reads a file and fails with a sentence where the file is damaged; `read_images` reads many of them into one
+uint8 array that is kept on disk, so that a second run decodes nothing. `normalise` prepares images for a network.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import struct
+import sys
+import tempfile
+import warnings
+import zlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+CACHE_FORMAT = 1  # raise it whenever read_image gives other pixels than before: the caches of learners are then made anew
+
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_JPEG_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # neither a stuffed 0xFF00 of the pixel data nor a restart
+_JPEG_SIZE = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the start-of-frame markers
+_JPEG_END = 0xD9
+_REDUCED = {4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
+_HEADER_BYTES = 1 << 18
+
+
+class ImageError(ValueError):
+    """A file that cannot be read as an image; the message names it and says what to do."""
+
+
+def read_image(path: str | Path, size: int | None = None) -> np.ndarray:
+    """Read one image file as RGB.
+
+    Grey images get three equal channels, 16-bit ones are scaled to 8 bit, transparent ones are laid over black (the
+    colour outside a fundus photograph's disc of light). The EXIF orientation is applied: pixels come as a viewer shows
+    them. With `size` the image is squeezed to a square by area averaging (by linear interpolation where it has to grow).
+    A large JPEG is then decoded at a half or a quarter of its size where that leaves at least 4 pixels for each pixel
+    of the result; it differs from the full decode by at most 3 of 255 levels (`tests/test_images.py` measures it).
+
+    Args:
+        path: the file; any characters, on Windows too.
+        size: the side of the result in pixels, or None for the image's own size.
+
+    Returns:
+        uint8 array [H, W, 3], or [size, size, 3] with `size`.
+
+    Raises:
+        ImageError: the file is missing, empty, truncated, or not an image.
+    """
+    if size is not None and size < 1:
+        raise ValueError(f"size must be at least 1 pixel, not {size}")
+    path = Path(path)
+    data = _read_bytes(path)
+    own_size, complete = _inspect(data)
+    if not complete:
+        raise ImageError(f"{path} is truncated: the file ends before the image does. Copy or unpack the file again.")
+    image = _decode_jpeg(data, own_size, size) if data.startswith(_JPEG) else _decode(data)
+    if image is None:
+        raise ImageError(f"{path} cannot be decoded as an image. Copy or unpack the file again.")
+    return image if size is None else _resize(image, size)
+
+
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Height and width in pixels as they are stored; JPEG and PNG files are not decoded for it.
+
+    Raises:
+        ImageError: as in `read_image`.
+    """
+    path = Path(path)
+    size, _ = _inspect(_read_bytes(path, _HEADER_BYTES))
+    return size or read_image(path).shape[:2]
+
+
+def read_images(
+    paths: Sequence[str | Path], size: int, cache: str | Path | None = None, progress: bool = True
+) -> np.ndarray:
+    """Read many image files into one array, with both cores, and keep it on disk.
+
+    At most one full-size image for each core is in memory at a time. With `cache` the array is stored in that file (and
+    what it was made from in a .json file beside it); a later call returns it as a read-only memory map and decodes
+    nothing, as long as the files' names, sizes and times and `size` are the same and the stored array is intact. Where
+    the cache cannot be written, a warning says so and the images are returned from memory.
+
+    Args:
+        paths: the image files.
+        size: the side of the result in pixels.
+        cache: the file to keep the array in, name.npy, or None.
+        progress: show a bar while decoding.
+
+    Returns:
+        uint8 array [n, size, size, 3], RGB.
+
+    Raises:
+        ImageError: a file cannot be read; nothing is stored then.
+    """
+    paths = [Path(path) for path in paths]
+    if cache is None:
+        return _decode_all(paths, size, progress)
+    cache = Path(cache)
+    key = _cache_key(paths, size)
+    images = _load_cache(cache, key)
+    if images is None:
+        images = _decode_all(paths, size, progress)
+        try:
+            _store_cache(cache, key, images)
+        except OSError as error:
+            warnings.warn(
+                f"The decoded images could not be kept in {cache} ({error.strerror or error}); they will be decoded "
+                "again next time. Free some space or make the folder writable.",
+                stacklevel=2,
+            )
+            return images
+        images = _load_cache(cache, key)
+    return images
+
+
+def normalise(images: np.ndarray) -> np.ndarray:
+    """Bring each image to mean 0 and standard deviation 1 over its own disc of light; outside it becomes 0.
+
+    Args:
+        images: uint8 [H, W, 3], or a stack [n, H, W, 3].
+
+    Returns:
+        float32 array of the same shape.
+    """
+    images = np.asarray(images)
+    if images.ndim == 4:
+        return np.stack([normalise(image) for image in images]) if len(images) else images.astype(np.float32)
+    inside = images.max(axis=-1) > 15  # the camera's black is noise below that
+    result = np.zeros(images.shape, np.float32)
+    if inside.any():
+        pixels = images[inside].astype(np.float32)
+        result[inside] = (pixels - pixels.mean(axis=0)) / (pixels.std(axis=0) + 1e-3)
+    return result
+
+
+# --- one file ------------------------------------------------------------------------------------------------------
+
+def _read_bytes(path: Path, limit: int = -1) -> bytes:
+    """The file's bytes, the first `limit` of them if given. OpenCV's own file reading fails on Chinese paths on Windows."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read ({error.strerror or error}). Copy or unpack the images again.") from error
+    if not data:
+        raise ImageError(f"{path} has zero bytes. Copy or unpack the file again.")
+    return data
+
+
+def _inspect(data: bytes) -> tuple[tuple[int, int] | None, bool]:
+    """(height, width) as far as `data` tells, and whether a JPEG or PNG file is there to its end.
+
+    Decoders fill what is missing of a truncated JPEG with grey and say nothing, so the end is looked for here. It is not
+    enough to look for the end marker anywhere: a thumbnail in the header has one too, and bytes may follow the real one.
+    """
+    if data.startswith(_JPEG):
+        return _inspect_jpeg(data)
+    if data.startswith(_PNG):
+        return _inspect_png(data)
+    return None, True  # OpenCV itself refuses other formats when they are truncated
+
+
+def _inspect_jpeg(data: bytes) -> tuple[tuple[int, int] | None, bool]:
+    """Walk from segment to segment (ITU-T T.81, annex B); between scans, search for the next marker."""
+    size, position = None, 2
+    while match := _JPEG_MARKER.search(data, position):
+        marker, position = match[1][0], match.end()
+        if marker == _JPEG_END:
+            return size, True
+        if marker in _JPEG_SIZE and len(data) >= position + 7:
+            size = struct.unpack_from(">HH", data, position + 3)
+        position += int.from_bytes(data[position:position + 2], "big")
+    return size, False
+
+
+def _inspect_png(data: bytes) -> tuple[tuple[int, int] | None, bool]:
+    """Walk from chunk to chunk (W3C PNG, section 5) up to IEND."""
+    size, position = None, len(_PNG)
+    while position + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if kind == b"IHDR" and len(data) >= position + 16:
+            width, height = struct.unpack_from(">II", data, position + 8)
+            size = height, width
+        if kind == b"IEND":
+            return size, True
+        position += 12 + length
+    return size, False
+
+
+def _decode_jpeg(data: bytes, own_size: tuple[int, int] | None, size: int | None) -> np.ndarray | None:
+    """RGB pixels, reduced while decoding where it is exact enough; None if OpenCV cannot decode it."""
+    flags = cv2.IMREAD_COLOR
+    if size is not None and own_size is not None:
+        flags = next((flag for factor, flag in _REDUCED.items() if min(own_size) >= factor * 4 * size), flags)
+    image = _imdecode(data, flags)
+    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _decode(data: bytes) -> np.ndarray | None:
+    """RGB pixels of any other format, whatever its channels and depth; None if OpenCV cannot decode it."""
+    image = _imdecode(data, cv2.IMREAD_UNCHANGED)
+    if image is None or image.dtype not in (np.uint8, np.uint16):
+        return None
+    if image.dtype == np.uint16:
+        image = cv2.convertScaleAbs(image, alpha=1 / 257)  # 65535 = 257 * 255
+    if image.ndim == 2 or image.shape[2] == 1:
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+    if image.shape[2] == 4:
+        return _over_black(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA))
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _imdecode(data: bytes, flags: int) -> np.ndarray | None:
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:  # some damaged files raise, others give None: both are reported by read_image
+        return None
+
+
+def _over_black(image: np.ndarray) -> np.ndarray:
+    alpha = image[..., 3:].astype(np.float32) / 255
+    return np.rint(image[..., :3] * alpha).astype(np.uint8)
+
+
+def _resize(image: np.ndarray, size: int) -> np.ndarray:
+    height, width = image.shape[:2]
+    if (height, width) == (size, size):
+        return image
+    shrinks = min(height, width) >= size
+    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+# --- many files ----------------------------------------------------------------------------------------------------
+
+def _decode_all(paths: list[Path], size: int, progress: bool) -> np.ndarray:
+    images = np.empty((len(paths), size, size, 3), np.uint8)
+    # OpenCV lets go of Python's lock while it decodes, so threads do use all cores. map() keeps only the small results,
+    # and cancels what has not begun when one file fails.
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        decoded = pool.map(lambda path: read_image(path, size), paths)
+        bar = tqdm(decoded, "decoding", len(paths), leave=False, file=sys.stdout, disable=not progress, unit="image")
+        for index, image in enumerate(bar):
+            images[index] = image
+    return images
+
+
+def _cache_key(paths: list[Path], size: int) -> str:
+    """Changes whenever the decoded array would: the files' names below their common folder, sizes, times, the size."""
+    folder = os.path.commonpath([path.resolve().parent for path in paths]) if paths else ""
+    entries: list[object] = [CACHE_FORMAT, size]
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise ImageError(
+                f"{path} cannot be read ({error.strerror or error}). Copy or unpack the images again."
+            ) from error
+        entries.append([path.resolve().relative_to(folder).as_posix(), status.st_size, status.st_mtime_ns])
+    return hashlib.sha256(json.dumps(entries).encode()).hexdigest()
+
+
+def _load_cache(cache: Path, key: str) -> np.ndarray | None:
+    """The stored array as a read-only memory map, or None if there is none, it is another one, or it is damaged."""
+    description = cache.with_suffix(".json")
+    if not (cache.is_file() and description.is_file()):
+        return None
+    try:
+        stored = json.loads(description.read_text(encoding="utf-8"))
+        if stored["key"] != key:
+            return None
+        images = np.load(cache, mmap_mode="r", allow_pickle=False)
+    except (ValueError, KeyError, TypeError, EOFError):  # a damaged cache is no error: it is made anew
+        return None
+    return images if images.dtype == np.uint8 and zlib.crc32(images) == stored.get("crc32") else None
+
+
+def _store_cache(cache: Path, key: str, images: np.ndarray) -> None:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    _write_atomically(cache, lambda file: np.save(file, images))
+    description = json.dumps({"key": key, "crc32": zlib.crc32(images)}).encode()
+    _write_atomically(cache.with_suffix(".json"), lambda file: file.write(description))
+
+
+def _write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file beside `path`, then put it in its place: nobody ever sees half of it."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
