@@ -2,9 +2,9 @@
 import os
 from pathlib import Path
 
-import pytest
-
 from helpers import runtime  # noqa: F401  before paddle, here as in every notebook
+
+import pytest
 
 _REAL = os.environ.get("PALM_DIR")
 # The committed notebooks show rendered images, so the kernels that nbval starts must not find real ones.

@@ -111,7 +111,7 @@ def _checked(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.nda
     if labels.shape != scores.shape or labels.ndim != 1:
         raise ValueError(f"labels and scores must be two lists of one length, not {labels.shape} and {scores.shape}")
     if not np.isfinite(scores).all():
-        raise ValueError("the scores hold NaN or infinity; the network has diverged, train again at a lower learning rate")
+        raise ValueError("the scores hold NaN or infinity: the network has diverged; lower the learning rate")
     if set(np.unique(labels)) != {0, 1}:
         raise ValueError(f"the labels must hold both 0 and 1 and nothing else, not {np.unique(labels).tolist()}")
     return labels, scores

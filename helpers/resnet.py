@@ -1,10 +1,12 @@
-"""Residual networks written to be read: ResNet-18, -34 and -50 with width, stem, normalisation and Dropout as arguments.
+"""Residual networks written to be read: ResNet-18, -34 and -50; width, stem, normalisation and Dropout are arguments.
 
 He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, CVPR 2016, https://arxiv.org/abs/1512.03385.
 """
 from __future__ import annotations
 
 from collections.abc import Callable
+
+from helpers import runtime  # noqa: F401  before paddle
 
 import paddle
 from paddle import nn
@@ -96,8 +98,8 @@ class ResNet(nn.Layer):
         depths: number of blocks in each of the four stages.
         num_classes: length of the output, [N, num_classes].
         width: channels of the first stage; each further stage has twice as many. The paper's networks have 64.
-        stem: "imagenet" (7 x 7 convolution and pooling, a quarter of the input's size) or "small" (one 3 x 3 convolution,
-            the input's size, for images of about 32 pixels).
+        stem: "imagenet" (7 x 7 convolution and pooling, a quarter of the input's size) or "small" (one 3 x 3
+            convolution, the input's size, for images of about 32 pixels).
         norm: from a number of channels to a layer: nn.BatchNorm2D, group_norm, no_norm or your own.
         dropout: probability to drop a feature before the last layer.
         in_channels: channels of the input, [N, in_channels, H, W].

@@ -1,7 +1,6 @@
-"""Training of the eye-disease classifier: one epoch, the whole recipe with a validation curve, prediction, saved weights."""
+"""Training of the eye-disease classifier: the recipe with its validation curve, prediction, saved weights."""
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import zipfile
@@ -10,15 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from sklearn.metrics import roc_auc_score
-from tqdm import tqdm
-
 from helpers import runtime
 
-import paddle  # noqa: E402 isort:skip  after the runtime
-from paddle import nn  # noqa: E402
-from paddle.io import BatchSampler, DataLoader, Dataset  # noqa: E402
+import numpy as np
+import paddle
+from paddle import nn
+from paddle.io import BatchSampler, DataLoader, Dataset
+from sklearn.metrics import roc_auc_score
+from tqdm import tqdm
 
 
 def seed_epoch(seed: int, epoch: int) -> None:
@@ -32,14 +30,19 @@ def batches(dataset: Dataset, batch_size: int) -> DataLoader:
     return DataLoader(dataset, batch_sampler=sampler, return_list=True)
 
 
-def predict(model: nn.Layer, dataset: Dataset, batch_size: int = 64) -> np.ndarray:
-    """The probability of class 1 for each image, float32 [n], in evaluation mode; the model's mode is put back."""
+def predict(model: nn.Layer, dataset: Dataset, batch_size: int = 64, flips: bool = False) -> np.ndarray:
+    """The probability of class 1 for each image, float32 [n], in evaluation mode; the model's mode is put back.
+
+    With `flips` it is the mean over the image and its mirror images (left-right, up-down, both): four times the cost.
+    """
     was_training = model.training
     model.eval()
+    mirrors = ([], [3], [2], [2, 3]) if flips else ([],)
     parts = []
     with paddle.no_grad():
         for x, _ in DataLoader(dataset, batch_size=batch_size, return_list=True):
-            parts.append(nn.functional.softmax(model(x), axis=1)[:, 1].numpy())
+            logits = [model(paddle.flip(x, axes) if axes else x) for axes in mirrors]
+            parts.append(np.mean([nn.functional.softmax(each, axis=1)[:, 1].numpy() for each in logits], axis=0))
     if was_training:
         model.train()
     return np.concatenate(parts)
@@ -61,7 +64,7 @@ def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64
                     layer._momentum = index / (index + 1)  # moving = average of all batches so far
                 model(x)
     finally:
-        for layer, momentum in zip(layers, momenta):
+        for layer, momentum in zip(layers, momenta, strict=True):
             layer._momentum = momentum
         if not was_training:
             model.eval()
@@ -134,12 +137,14 @@ def fit(
                 losses.append(loss.item())
                 if not np.isfinite(losses[-1]):
                     raise FloatingPointError(
-                        f"the loss is {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}: lower the learning rate ({learning_rate})"
+                        f"the loss is {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}: "
+                        f"lower the learning rate, now {learning_rate}"
                     )
                 bar.update()
             scores = predict(model, validation)
             history.loss.append(float(np.mean(losses)))
-            history.validation_loss.append(float(-np.log(np.clip(np.where(labels == 1, scores, 1 - scores), 1e-7, 1)).mean()))
+            of_the_truth = np.where(labels == 1, scores, 1 - scores)
+            history.validation_loss.append(float(-np.log(np.clip(of_the_truth, 1e-7, 1)).mean()))
             history.validation_accuracy.append(float(((scores >= 0.5) == labels).mean()))
             history.validation_auc.append(float(roc_auc_score(labels, scores)))
             history.learning_rate.append(float(schedule.last_lr))
@@ -159,10 +164,10 @@ def save_weights(model: nn.Layer, path: str | Path) -> None:
         try:
             np.savez(part, **{name: value.numpy() for name, value in model.state_dict().items()})
             part.close()
-            os.replace(part.name, path)
+            Path(part.name).replace(path)
         except BaseException:
             part.close()
-            os.unlink(part.name)
+            Path(part.name).unlink()
             raise
 
 
@@ -179,7 +184,7 @@ def load_weights(model: nn.Layer, path: str | Path) -> None:
     except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise ValueError(f"{path} is no file of weights, or is damaged ({error}); train again or copy the file again") from error
+        raise ValueError(f"{path} is no file of weights, or is damaged ({error}): train or copy it again") from error
     state = model.state_dict()
     wrong = sorted(set(state) ^ set(weights)) or [n for n in state if tuple(state[n].shape) != weights[n].shape]
     if wrong:

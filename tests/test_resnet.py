@@ -1,10 +1,10 @@
 """helpers.resnet against paddle.vision.models, and its arguments."""
+from helpers import resnet, runtime
+
 import numpy as np
 import paddle
 import pytest
 from paddle import nn
-
-from helpers import resnet, runtime
 
 
 def copied_from_vision(name):
@@ -20,8 +20,8 @@ def tensors_by_block(model, first, blocks):
     names = [name for name in state if name.startswith(first)]
     for block in blocks:
         inside = [name for name in state if name.startswith(block)]
-        names += [name for name in inside if "downsample" not in name] + [name for name in inside if "downsample" in name]
-    return [state[name] for name in names + ["fc.weight", "fc.bias"]]
+        names += sorted(inside, key=lambda name: "downsample" in name)
+    return [state[name] for name in [*names, "fc.weight", "fc.bias"]]
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50"])

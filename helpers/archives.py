@@ -1,0 +1,228 @@
+"""Unpacking zip archives from elsewhere: everything or nothing, and never outside the folder it was asked for."""
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from tqdm import tqdm
+
+if os.name == "nt":
+    import msvcrt
+else:
+    import fcntl
+
+MAX_BYTES = 20 * 1024**3  # the largest form of the data set unpacks to about 2 GB: more than this is no data set
+MAX_DEPTH = 3  # zip inside zip inside zip
+MARKER = ".unpacked"  # in each finished folder; holds the fingerprint of the archive that the folder was made from
+
+_SCRATCH = ".unpacking-"
+_CHUNK = 1 << 20
+_AGAIN = "Delete it and download it again."
+
+
+class ArchiveError(ValueError):
+    """An archive that cannot be unpacked; the message names it and says what to do."""
+
+
+def unpack(archive: str | Path, target: str | Path, progress: bool = False) -> Path:
+    """Unpack a zip archive, and the zip archives inside it, to the folder `target`.
+
+    The files go to a hidden folder beside `target` which gets its name only when it is complete, so an interrupted
+    call leaves nothing that looks finished; the next call removes what it left. A target made earlier from an archive
+    with the same contents is used again, one made from another archive is replaced. Processes that unpack to the same
+    place wait for each other. An inner archive is unpacked into the folder that it lies in, and is not kept.
+
+    Args:
+        archive: the .zip file.
+        target: the folder to make.
+        progress: show a bar, in bytes.
+
+    Returns:
+        `target`.
+
+    Raises:
+        ArchiveError: the archive is truncated, damaged, encrypted, too large, or has a member that would land outside
+            the target; the disk is full or may not be written; `target` holds files that are not from an archive.
+    """
+    archive, target = Path(archive), Path(target)
+    fingerprint = _fingerprint(archive)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(target.parent / ".lock"):
+            _remove_scratch(target.parent)
+            if not _is_current(target, fingerprint):
+                _unpack_anew(archive, target, fingerprint, progress)
+    except OSError as error:
+        raise ArchiveError(_explain(error, archive, target)) from error
+    return target
+
+
+def members(archive: str | Path) -> list[str]:
+    """The names of the files in an archive, with forward slashes.
+
+    Raises:
+        ArchiveError: it is truncated or no zip archive.
+    """
+    with _open(Path(archive), str(archive)) as bundle:
+        return [_posix(info.filename) for info in bundle.infolist() if not info.is_dir()]
+
+
+# --- the order of things -------------------------------------------------------------------------------------------
+
+def _unpack_anew(archive: Path, target: Path, fingerprint: str, progress: bool) -> None:
+    if target.exists() and not (target / MARKER).is_file() and any(target.iterdir()):
+        raise ArchiveError(f"{archive} is to be unpacked to {target}, which holds other files. Move that folder away.")
+    scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=target.parent))
+    try:
+        new = scratch / "new"
+        new.mkdir()
+        with tqdm(
+            desc=archive.name, unit="B", unit_scale=True, leave=False, file=sys.stdout, disable=not progress
+        ) as bar:
+            _extract(archive, new, bar, MAX_BYTES, str(archive))
+        (new / MARKER).write_text(fingerprint, encoding="ascii")
+        if target.exists():
+            target.rename(scratch / "old")
+        new.rename(target)  # the moment from which on the folder counts
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)  # what cannot be removed now, the next call removes
+
+
+def _extract(archive: Path, folder: Path, bar: tqdm, budget: int, title: str, depth: int = 1) -> int:
+    """Write all members below `folder`, then unpack the archives among them. Returns what is left of the budget."""
+    if depth > MAX_DEPTH:
+        raise ArchiveError(f"{title}: archives nested more than {MAX_DEPTH} deep. Unpack it by hand.")
+    with _open(archive, title) as bundle:
+        infos = [info for info in bundle.infolist() if not info.is_dir()]
+        paths = [folder.joinpath(*_safe_parts(info, title)) for info in infos]
+        needed = sum(info.file_size for info in infos)
+        _check_room(needed, budget, folder, title)
+        budget -= needed
+        bar.total = (bar.total or 0) + needed
+        for info, path in zip(infos, paths, strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _extract_member(bundle, info, path, bar, title)
+    for path in paths:
+        if path.suffix.lower() == ".zip":
+            budget = _extract(path, path.parent, bar, budget, f"{path.name} inside {title}", depth + 1)
+            path.unlink()
+    return budget
+
+
+def _extract_member(bundle: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, bar: tqdm, title: str) -> None:
+    try:
+        # "x" refuses a second member of the same name (on Windows and macOS also one that differs in case only).
+        with bundle.open(info) as source, path.open("xb") as copy:
+            while chunk := source.read(_CHUNK):
+                copy.write(chunk)
+                bar.update(len(chunk))
+    except FileExistsError as error:
+        raise ArchiveError(f"{title} holds {info.filename} twice. Unpack it by hand.") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:  # the checksum is compared at the member's end
+        raise ArchiveError(f"{title} is damaged at {info.filename} ({error}). {_AGAIN}") from error
+    except NotImplementedError as error:
+        raise ArchiveError(f"{title} is packed in a way unknown to Python ({error}). Unpack it by hand.") from error
+
+
+# --- checks --------------------------------------------------------------------------------------------------------
+
+def _open(archive: Path, title: str) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(archive)
+    except zipfile.BadZipFile as error:
+        raise ArchiveError(f"{title} is truncated or no zip archive ({error}). {_AGAIN}") from error
+    except OSError as error:
+        raise ArchiveError(f"{title} cannot be read ({error.strerror or error}).") from error
+
+
+def _fingerprint(archive: Path) -> str:
+    """Of the contents, from the checksums that the archive's directory lists: copying the file does not change it."""
+    with _open(archive, str(archive)) as bundle:
+        listing = [(info.filename, info.file_size, info.CRC) for info in bundle.infolist()]
+    return hashlib.sha256(repr(listing).encode()).hexdigest()
+
+
+def _is_current(target: Path, fingerprint: str) -> bool:
+    marker = target / MARKER
+    return marker.is_file() and marker.read_text(encoding="ascii") == fingerprint
+
+
+def _posix(name: str) -> str:
+    return name.replace("\\", "/")  # some Windows programs write backslashes
+
+
+def _safe_parts(info: zipfile.ZipInfo, title: str) -> list[str]:
+    """The member's path below the target; refuses encrypted members and whatever would land elsewhere."""
+    if info.flag_bits & 0x1:
+        raise ArchiveError(f"{title} is encrypted. Unpack it by hand with its password.")
+    name = _posix(info.filename)
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    outside = name.startswith("/") or ".." in parts or ":" in name  # a colon: a drive (C:x), or an NTFS stream
+    if outside or stat.S_ISLNK(info.external_attr >> 16):
+        raise ArchiveError(
+            f"{title} has a member that points outside the folder it is unpacked to: {info.filename}. It is not the "
+            "data set, and nothing was unpacked. Delete it and download the data set from a source that you trust."
+        )
+    return parts
+
+
+def _check_room(needed: int, budget: int, folder: Path, title: str) -> None:
+    if needed > budget:
+        raise ArchiveError(f"{title} would unpack to more than {_size(MAX_BYTES)}: it is not the data set. {_AGAIN}")
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ArchiveError(f"{title} needs {_size(needed)}, and {_size(free)} are free on the disk. Free some space.")
+
+
+def _explain(error: OSError, archive: Path, target: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk was full while unpacking {archive} to {target}; nothing was kept. Free some space."
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return (
+            f"{archive} cannot be unpacked to {target}: the folder may not be written. Make it writable, or unpack the "
+            "archive by hand elsewhere and set PALM_DIR to that folder."
+        )
+    return f"{archive} cannot be unpacked to {target} ({error}). Unpack it by hand and set PALM_DIR to that folder."
+
+
+def _size(count: int) -> str:
+    return f"{count / 1024**3:.1f} GB" if count >= 1024**3 else f"{count / 1024**2:.1f} MB"
+
+
+# --- one process at a time -----------------------------------------------------------------------------------------
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold a lock that the system lets go of when the process ends, however it ends."""
+    with path.open("ab") as file:
+        if os.name == "nt":
+            _lock_on_windows(file)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _lock_on_windows(file: BinaryIO) -> None:
+    while True:
+        try:
+            return msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        except OSError as error:
+            if error.errno != errno.EDEADLK:  # that is its way of saying: ten seconds have passed, ask again
+                raise
+
+
+def _remove_scratch(folder: Path) -> None:
+    """Remove what killed processes left. Under the lock: no other process is unpacking here."""
+    for path in folder.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(path, ignore_errors=True)

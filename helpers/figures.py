@@ -1,0 +1,88 @@
+"""Figures that more than one cell draws: grids of images, training curves, ROC curves, confusion matrices.
+
+All labels are English, and lines differ by style as well as by colour. Nothing is returned: the notebook shows what
+was drawn.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from helpers.train import History
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+from sklearn.metrics import roc_curve
+
+
+def image_grid(
+    images: Sequence[np.ndarray], titles: Sequence[str], columns: int, title: str, inches: float = 1.7, **imshow
+) -> None:
+    """Images in rows of `columns`, each with its own title.
+
+    Args:
+        images: n arrays [H, W, 3] (uint8, or float from 0 to 1) or [H, W].
+        titles: n short texts.
+        columns: images in a row.
+        title: of the whole figure: what to see.
+        inches: width of one image.
+        imshow: passed on to matplotlib's imshow.
+    """
+    rows = -(-len(images) // columns)
+    _, axes = plt.subplots(
+        rows, columns, figsize=(inches * columns, (inches + 0.3) * rows + 0.4), squeeze=False, layout="constrained"
+    )
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, image, text in zip(axes.flat, images, titles, strict=False):
+        ax.imshow(image, **imshow)
+        ax.set_title(text, fontsize=9)
+    plt.suptitle(title)
+
+
+def training_curves(histories: dict[str, History], title: str) -> None:
+    """Loss, validation accuracy and validation AUC of one or more runs, epoch by epoch."""
+    _, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
+    styles = ["-", "--", ":", "-."]
+    for index, (name, history) in enumerate(histories.items()):
+        epochs = np.arange(1, len(history.loss) + 1)
+        style = styles[index % len(styles)]
+        prefix = f"{name}, " if len(histories) > 1 else ""
+        axes[0].plot(epochs, history.loss, style, color="tab:blue", label=f"{prefix}training")
+        axes[0].plot(epochs, history.validation_loss, style, color="tab:orange", label=f"{prefix}validation")
+        axes[1].plot(epochs, history.validation_accuracy, style, color="tab:orange", label=name)
+        axes[2].plot(epochs, history.validation_auc, style, color="tab:orange", label=name)
+        best = history.best_epoch
+        axes[2].plot(best + 1, history.validation_auc[best], "k*", ms=11, label=f"{prefix}best epoch: {best + 1}")
+    for ax, name in zip(axes, ("loss", "validation accuracy", "validation AUC"), strict=True):
+        ax.set(xlabel="epoch", ylabel=name)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(alpha=0.3)
+    axes[0].legend(fontsize=8)
+    axes[2].legend(fontsize=8, loc="lower right")
+    plt.suptitle(title)
+
+
+def roc(labels: np.ndarray, scores: np.ndarray, threshold: float, title: str, ax: plt.Axes | None = None) -> None:
+    """The ROC curve of scores [n] against labels [n], with the point that one threshold takes on it."""
+    ax = ax or plt.subplots(figsize=(4.2, 4), layout="constrained")[1]
+    false_alarms, hits, _ = roc_curve(labels, scores)
+    said = scores >= threshold
+    ax.plot([0, 1], [0, 1], "--", color="gray", label="chance")
+    ax.plot(false_alarms, hits, "-", color="tab:blue", label="classifier")
+    ax.plot(
+        said[labels == 0].mean(), said[labels == 1].mean(), "o", color="tab:red", label=f"threshold {threshold:.2f}"
+    )
+    ax.set(xlabel="1 - specificity", ylabel="sensitivity", title=title, aspect="equal")
+    ax.grid(alpha=0.3)
+    ax.legend(loc="lower right")
+
+
+def confusion(matrix: np.ndarray, names: Sequence[str], title: str, ax: plt.Axes | None = None) -> None:
+    """A confusion matrix [k, k] (rows: truth, columns: said) with its counts."""
+    ax = ax or plt.subplots(figsize=(4.2, 4), layout="constrained")[1]
+    ax.imshow(matrix, cmap="Blues", vmin=0, vmax=matrix.sum())
+    for row, column in np.ndindex(*matrix.shape):
+        ax.text(column, row, int(matrix[row, column]), ha="center", va="center", fontsize=16)
+    ticks = range(len(names))
+    ax.set(xticks=ticks, xticklabels=names, yticks=ticks, yticklabels=names, xlabel="said", ylabel="truth", title=title)

@@ -1,0 +1,274 @@
+"""Finding the iChallenge-PM (PALM) data set: where it lies, in which form, and which label belongs to which image."""
+from __future__ import annotations
+
+import filecmp
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from helpers import archives
+from helpers.sheets import DataError, is_sheet, read_sheet
+
+ROOT = Path(__file__).resolve().parent.parent
+RENDERED = "RENDERED.json"  # helpers.fundus writes it into a folder of rendered images
+PARTS = ("training", "validation", "testing")
+
+_MOUNTS = ("data19065", "data23828", "data19469")  # iChallenge-PM on AI Studio, and two copies of it
+_IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
+_IMAGE_NAME = re.compile(r"[HNPVT]\d+", re.IGNORECASE)
+_PART_OF_LETTER = {"H": "training", "N": "training", "P": "training", "V": "validation", "T": "testing"}
+_MAX_FOLDERS = 2_000
+_MAX_DEPTH = 8
+_HELP = (
+    "It needs training.zip, validation.zip and valid_gt.zip, or what they unpack to: PALM-Training400, "
+    "PALM-Validation400 and PM_Label_and_Fovea_Location.xlsx (or labels.csv). README.md says where to get them."
+)
+
+
+class DataNotFound(DataError, FileNotFoundError):
+    """There is no data set where one was asked for."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place that holds the data set.
+
+    Attributes:
+        path: the folder.
+        kind: "folders" (unpacked), "archives" (zip files that have to be unpacked), "release" (the open re-release).
+        origin: what led there: "PALM_DIR", "data/palm", "AI Studio" or "folder".
+        unpacked: the folder that archives are unpacked to.
+    """
+
+    path: Path
+    kind: str
+    origin: str
+    unpacked: Path
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image: its name ("P0056"), its file, its label (1: pathologic myopia), and one of `PARTS`."""
+
+    name: str
+    path: Path
+    label: int
+    part: str
+
+
+def find(start: str | Path | None = None) -> Source | None:
+    """Look for the data set: the variable PALM_DIR, then data/palm below the project, then AI Studio's mounts.
+
+    PALM_DIR names a folder, absolute, or relative to the working directory or the project. PALM_DIR=rendered stands
+    for "there is no data set": the course then shows rendered images. Without PALM_DIR the first place with all parts
+    of the data set counts, or else the first with any of them.
+
+    Args:
+        start: the project's root, if not that of this file.
+
+    Returns:
+        the place, or None if there is no data set.
+
+    Raises:
+        DataNotFound: PALM_DIR names a folder that does not exist or holds nothing of the data set.
+    """
+    root = Path(start) if start is not None else ROOT
+    wanted = os.environ.get("PALM_DIR", "").strip()
+    if wanted == "rendered":
+        return None
+    if wanted:
+        given = Path(wanted).expanduser()
+        folder = given if given.is_dir() else root / given
+        if not folder.is_dir():
+            raise DataNotFound(f"PALM_DIR is {wanted}, which is no folder. Correct it, or unset it.")
+        return _source(folder, "PALM_DIR", root)
+    places = [(root / "data" / "palm", "data/palm")]
+    places += [(Path.home() / "data" / mount, "AI Studio") for mount in _MOUNTS]
+    found = [(folder, origin, _look(folder)) for folder, origin in places if folder.is_dir()]
+    found = [place for place in found if place[2].anything]
+    complete = [place for place in found if place[2].zips or not place[2].missing]
+    return next((_source(folder, origin, root) for folder, origin, _ in complete + found), None)
+
+
+def samples(source: Source | str | Path, progress: bool = False) -> list[Sample]:
+    """List the images with their labels, by part and name; unpack archives first where parts are missing.
+
+    Training labels come from the names (H and N are 0, P is 1), the others from the label sheets. Testing images
+    without any labels are left out, and a warning says so.
+
+    Args:
+        source: what `find` returned, or a folder.
+        progress: show a bar while unpacking.
+
+    Raises:
+        DataNotFound: the folder does not exist or holds nothing of the data set.
+        DataError: a part or the sheet is missing or wrong, an image has no label, a label has no image.
+        ArchiveError: an archive cannot be unpacked.
+    """
+    if not isinstance(source, Source):
+        source = _source(Path(source), "folder", ROOT)
+    files = _look(source.path)
+    if files.missing and files.zips:
+        files = _look(source.path, *_unpack(files.zips, source, progress))
+    if files.missing:
+        raise DataError(f"{source.path} lacks {' and '.join(files.missing)}. {_HELP}")
+    if files.strangers:
+        raise DataError(
+            f"{_some(files.strangers)}: no label. Names of the data set are H, N, P, V or T and a number (P0056.jpg). "
+            "Rename or remove the file."
+        )
+    labels = _labels(files)
+    _compare(files, labels, source.path)
+    return [
+        Sample(name, path, labels[part, name], part)
+        for (part, name), path in sorted(files.images.items(), key=lambda item: (PARTS.index(item[0][0]), item[0][1]))
+        if (part, name) in labels
+    ]
+
+
+# --- what lies where -----------------------------------------------------------------------------------------------
+
+@dataclass
+class _Files:
+    """The files of the data set below some folders, by what they are for."""
+
+    images: dict[tuple[str, str], Path] = field(default_factory=dict)  # (part, name) -> file
+    strangers: list[Path] = field(default_factory=list)  # among them, but with a name that says nothing
+    sheets: list[tuple[Path, Path]] = field(default_factory=list)  # (sheet, its path below the folder)
+    zips: list[Path] = field(default_factory=list)
+    release: bool = False
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.images or self.sheets or self.zips)
+
+    @property
+    def missing(self) -> list[str]:
+        parts = {part for part, _ in self.images}
+        missing = [f"{part} images" for part in ("training", "validation") if part not in parts]
+        return missing if self.sheets else [*missing, "the sheet with the labels of the validation images"]
+
+
+def _source(folder: Path, origin: str, root: Path) -> Source:
+    if not folder.is_dir():
+        raise DataNotFound(f"{folder} is no folder. {_HELP}")
+    files = _look(folder)
+    if not files.anything:
+        raise DataNotFound(f"{folder} ({origin}) holds nothing of the data set. {_HELP}")
+    kind = "archives" if files.missing and files.zips else "release" if files.release else "folders"
+    return Source(folder, kind, origin, root / "data" / "palm" / "unpacked")
+
+
+def _look(*folders: Path) -> _Files:
+    """Sort all files below the folders; how deep they lie and what the folders are called hardly matters."""
+    files = _Files()
+    for folder in folders:
+        for path in _walk(folder):
+            below, suffix = path.relative_to(folder), path.suffix.lower()
+            if suffix in _IMAGES:
+                _add_image(files, path, below)
+            elif suffix == ".zip":
+                files.zips.append(path)
+            elif is_sheet(path):
+                files.sheets.append((path, below))
+    folders_with_images = {path.parent for path in files.images.values()}
+    files.strangers = [path for path in files.strangers if path.parent in folders_with_images]
+    files.release = any(path.name.lower() == "images" for path in folders_with_images)
+    return files
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """All files below a folder but hidden ones, and without the masks, which have the names of the images."""
+    for count, (current, folders, names) in enumerate(os.walk(folder, onerror=_refuse, followlinks=True)):
+        if count > _MAX_FOLDERS:
+            raise DataError(f"{folder} holds more than {_MAX_FOLDERS} folders. Name the folder of the data set itself.")
+        here = Path(current)
+        depth = len(here.relative_to(folder).parts)  # bounded, since links may lead round in a circle
+        folders[:] = sorted(n for n in folders if not (n.startswith(".") or _beside(n))) if depth < _MAX_DEPTH else []
+        yield from (here / name for name in sorted(names) if not name.startswith((".", "~$")))
+
+
+def _refuse(error: OSError) -> None:
+    raise DataError(f"{error.filename} cannot be listed ({error.strerror}). Make it readable.") from error
+
+
+def _beside(name: str) -> bool:
+    """Whether this is the name of something beside the images: the lesion and disc masks, or what macOS adds."""
+    return any(word in name.lower() for word in ("mask", "annotation", "__macosx"))
+
+
+def _add_image(files: _Files, path: Path, below: Path) -> None:
+    if not _IMAGE_NAME.fullmatch(path.stem):
+        files.strangers.append(path)
+        return
+    known = files.images.setdefault(_key(below), path)
+    if known != path and not known.samefile(path) and not filecmp.cmp(known, path, shallow=False):
+        raise DataError(f"{known} and {path} have the same name but are not the same image. Remove one of them.")
+
+
+def _key(below: PurePath) -> tuple[str, str]:
+    """The part and the name of an image. V and T say the part; for others the re-release's folders may."""
+    name = below.stem.upper()
+    by_letter = _PART_OF_LETTER.get(name[0], "training")
+    by_folder = (folder.lower() for folder in reversed(below.parts[:-1]) if folder.lower() in PARTS)
+    return (by_letter if by_letter != "training" else next(by_folder, by_letter)), name
+
+
+def _unpack(zips: list[Path], source: Source, progress: bool) -> list[Path]:
+    targets = []
+    for archive in zips:
+        if _holds_data(archive):
+            name = "-".join(archive.relative_to(source.path).with_suffix("").parts)
+            targets.append(archives.unpack(archive, source.unpacked / name, progress))
+    return targets
+
+
+def _holds_data(archive: Path) -> bool:
+    """Whether it is one of the data set's archives, and not of its lesion and disc masks."""
+    members = [PurePath(name) for name in archives.members(archive) if not any(map(_beside, PurePath(name).parts))]
+    return any(
+        is_sheet(member)
+        or member.suffix.lower() == ".zip"
+        or (member.suffix.lower() in _IMAGES and _IMAGE_NAME.fullmatch(member.stem))
+        for member in members
+    )
+
+
+# --- labels --------------------------------------------------------------------------------------------------------
+
+def _labels(files: _Files) -> dict[tuple[str, str], int]:
+    """The label of each (part, name): of the training images from their names, of the others from all the sheets."""
+    labels = {key: int(key[1][0] == "P") for key in files.images if key[0] == "training"}
+    origin = dict.fromkeys(labels, "the image's name")
+    for sheet, below in files.sheets:
+        for name, label in read_sheet(sheet).items():
+            key = _key(below.with_name(name))
+            if labels.setdefault(key, label) != label:
+                raise DataError(f"{sheet}: {name} is {label}, but {labels[key]} by {origin[key]}. Correct one of them.")
+            origin.setdefault(key, str(sheet))
+    return labels
+
+
+def _compare(files: _Files, labels: dict[tuple[str, str], int], folder: Path) -> None:
+    """Every image must have its label, and every label its image."""
+    sheets = ", ".join(sheet.name for sheet, _ in files.sheets)
+    without_image = [name for part, name in labels if (part, name) not in files.images]
+    if without_image:
+        raise DataError(
+            f"{_some(without_image)}: in {sheets}, but there is no such image in {folder}. "
+            "Put the images there, or remove the rows from the sheet."
+        )
+    for part in ("validation", "testing"):
+        images = [key for key in files.images if key[0] == part]
+        without_label = [files.images[key] for key in images if key not in labels]
+        if part == "testing" and images and len(without_label) == len(images):
+            warnings.warn(f"{folder}: the {len(images)} testing images have no labels and are left out.", stacklevel=3)
+        elif without_label:
+            raise DataError(f"{_some(without_label)}: no label in {sheets}. Add the row, or remove the image.")
+
+
+def _some(names: list) -> str:
+    return ", ".join(map(str, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

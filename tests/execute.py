@@ -1,0 +1,61 @@
+"""Run notebooks from top to bottom in a fresh kernel and store what they show, ready to be committed.
+
+    python -m tests.execute [NOTEBOOK ...]      all notebooks by default; rendered images, whatever data is at hand
+"""
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def committed() -> list[Path]:
+    """All notebooks of the course."""
+    return sorted(path for path in ROOT.glob("notebooks/**/*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+
+
+def run(path: Path, data: str = "rendered", extra: str | None = None) -> nbformat.NotebookNode:
+    """Run one notebook in its own folder and give it with its outputs; the file is not changed.
+
+    Args:
+        path: the notebook.
+        data: the value of PALM_DIR for its kernel.
+        extra: code that is run after the last cell, in a cell of its own.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell failed.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    if extra is not None:
+        notebook.cells.append(nbformat.v4.new_code_cell(extra))
+    client = NotebookClient(
+        notebook,
+        timeout=1800,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,  # times would make every run another file
+        coalesce_streams=True,  # one text for what a cell printed; a progress bar leaves its last state
+    )
+    return client.execute(env={**os.environ, "PALM_DIR": data})
+
+
+def main(names: list[str]) -> None:
+    for path in [Path(name) for name in names] or committed():
+        start = time.perf_counter()
+        notebook = run(path)
+        notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+        notebook.metadata["language_info"] = {"name": "python"}
+        part = path.with_suffix(".part")
+        nbformat.write(notebook, part)
+        part.replace(path)
+        print(f"{path}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,32 @@
+"""helpers.exercises says what is off, and never raises at the reader."""
+from helpers.exercises import check
+
+import numpy as np
+import pytest
+
+HINTS = {"that is twice too much": lambda value: 2 * value}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "said"),
+    [
+        (None, 3, "not answered yet"),
+        (3, 3, "right"),
+        (3.00001, 3, "right"),
+        (np.float32(3), 3, "right"),
+        ([1, 2], np.array([1, 2]), "right"),
+        (6, 3, "not yet - that is twice too much"),
+        (-3, 3, "not yet - the sign is wrong"),
+        (4, 3, "not yet"),
+        (float("nan"), 3, "not yet"),
+        ([3], 3, "the shape is [1], expected []"),
+        ([1], [1, 2], "the shape is [1], expected [2]"),
+        ("three", 3, "expected a number, got str"),
+        ([[1], [2, 3]], [1, 2], "expected a number or an array, got list"),
+        ({}, 3, "expected a number, got dict"),
+        (10**400, 3, "expected a number, got int"),
+    ],
+)
+def test_one_line_of_feedback(capsys, answer, expected, said):
+    assert check("exercise", answer, expected, HINTS) is (said == "right")
+    assert capsys.readouterr().out == f"exercise: {said}\n"

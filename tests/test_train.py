@@ -1,0 +1,185 @@
+"""helpers.train: it learns, it repeats bit for bit, its files are whole and harmless, its statistics are right."""
+import pickle
+from pathlib import Path
+
+from helpers import resnet, runtime, train
+
+import numpy as np
+import paddle
+import pytest
+from paddle import nn
+
+
+class Stripes(paddle.io.Dataset):
+    """Noise, with a bright left half in class 1: something that a network learns in seconds."""
+
+    def __init__(self, count, seed=0):
+        rng = np.random.default_rng(seed)
+        self.labels = np.arange(count) % 2
+        self.images = rng.normal(size=(count, 3, 16, 16)).astype("float32")
+        self.images[self.labels == 1, :, :, :8] += 1
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        return self.images[index], self.labels[index]
+
+
+def small_network(**arguments):
+    runtime.seed(0)
+    return resnet.resnet18(width=4, stem="small", **arguments)
+
+
+def fit(model, epochs=3, **arguments):
+    return train.fit(model, Stripes(64), Stripes(32, seed=1), epochs=epochs, progress=False, **arguments)
+
+
+def weights(model):
+    return {name: value.numpy() for name, value in model.state_dict().items()}
+
+
+def test_it_learns_and_keeps_the_best_epoch(tmp_path):
+    model = small_network()
+    history = fit(model, epochs=6, checkpoint=tmp_path / "best.npz")
+    assert history.validation_auc[history.best_epoch] > 0.95
+    assert len(history.loss) == len(history.validation_loss) == len(history.learning_rate) == 6
+    train.load_weights(model, tmp_path / "best.npz")
+    scores, labels = train.predict(model, Stripes(32, seed=1)), Stripes(32, seed=1).labels
+    assert ((scores >= 0.5) == labels).mean() == history.validation_accuracy[history.best_epoch]
+    expected = -np.log(np.where(labels == 1, scores, 1 - scores)).mean()
+    assert history.validation_loss[history.best_epoch] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights():
+    runs = []
+    for seed in (0, 0, 1):
+        model = small_network(dropout=0.5)
+        fit(model, epochs=2, seed=seed)
+        runs.append(weights(model))
+    for name, value in runs[0].items():
+        np.testing.assert_array_equal(value, runs[1][name])
+    assert any(not np.array_equal(value, runs[2][name]) for name, value in runs[0].items())
+
+
+def test_every_epoch_is_announced_to_the_data_set_and_the_callback():
+    data, seen = Stripes(32), []
+    data.set_epoch = lambda epoch: seen.append(("data", epoch))
+    done = lambda epoch: seen.append(("done", epoch))  # noqa: E731
+    train.fit(small_network(), data, Stripes(16, seed=1), epochs=2, progress=False, after_epoch=done)
+    assert seen == [("data", 0), ("done", 0), ("data", 1), ("done", 1)]
+
+
+def test_a_loss_that_is_not_a_number_stops_with_epoch_and_batch():
+    data = Stripes(32)
+    data.images[:] = np.nan
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 2))  # no ReLU, which would make 0 of it
+    with pytest.raises(FloatingPointError, match="in epoch 1, batch 1"):
+        train.fit(model, data, Stripes(16), epochs=1, progress=False)
+
+
+def test_predict_is_in_evaluation_mode_and_puts_the_mode_back():
+    model = small_network(dropout=0.5)
+    data = Stripes(10)
+    model.train()
+    before = weights(model)
+    scores = train.predict(model, data, batch_size=3)
+    assert model.training
+    for name, value in weights(model).items():
+        np.testing.assert_array_equal(value, before[name])
+    model.eval()
+    expected = nn.functional.softmax(model(paddle.to_tensor(data.images)), axis=1)[:, 1].numpy()
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_flips_do_not_care_how_the_image_lies():
+    model, data = small_network(), Stripes(6)
+    mirrored = Stripes(6)
+    mirrored.images = data.images[:, :, :, ::-1].copy()
+    np.testing.assert_allclose(
+        train.predict(model, data, flips=True), train.predict(model, mirrored, flips=True), rtol=1e-4, atol=1e-6
+    )
+    assert not np.allclose(train.predict(model, data), train.predict(model, mirrored), rtol=1e-4, atol=1e-6)
+
+
+def test_recomputed_statistics_are_the_mean_over_the_batches():
+    data = Stripes(32)
+    model = nn.Sequential(nn.BatchNorm2D(3), nn.Flatten(), nn.Linear(3 * 16 * 16, 2))
+    model.eval()
+    momentum = model[0]._momentum
+    train.recompute_statistics(model, data, batch_size=32)
+    np.testing.assert_allclose(model[0]._mean.numpy(), data.images.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(model[0]._variance.numpy(), data.images.var((0, 2, 3)), rtol=1e-4)
+    assert model[0]._momentum == momentum and not model.training
+    train.recompute_statistics(model, data, batch_size=8)  # equal batches: the mean of the means is the mean
+    np.testing.assert_allclose(model[0]._mean.numpy(), data.images.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+def test_weights_come_back_bit_for_bit(tmp_path):
+    model = small_network()
+    train.save_weights(model, tmp_path / "new" / "model.npz")
+    other = resnet.resnet18(width=4, stem="small")
+    train.load_weights(other, tmp_path / "new" / "model.npz")
+    for name, value in weights(model).items():
+        np.testing.assert_array_equal(value, weights(other)[name])
+
+
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    model, path = small_network(), tmp_path / "model.npz"
+    train.save_weights(model, path)
+    old = path.read_bytes()
+
+    def full_disk(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        train.save_weights(model, path)
+    assert path.read_bytes() == old
+    assert [file.name for file in tmp_path.iterdir()] == ["model.npz"]
+
+
+class Hostile:
+    def __reduce__(self):
+        return Path.write_text, (Path("hostile-code-ran"), "")
+
+
+def bad_files(folder):
+    good = folder / "good.npz"
+    train.save_weights(small_network(), good)
+    content = good.read_bytes()
+    np.savez(folder / "objects.npz", weight=np.array([Hostile()], dtype=object))
+    with np.load(good) as arrays:
+        np.savez(folder / "foreign.npz", other=arrays[arrays.files[0]])
+    return {
+        "truncated": content[: len(content) // 2],
+        "flipped": content[:2000] + bytes([content[2000] ^ 255]) + content[2001:],
+        "empty": b"",
+        "text": b"these are no weights",
+        "pickle": pickle.dumps(Hostile()),
+        "objects": (folder / "objects.npz").read_bytes(),
+        "foreign": (folder / "foreign.npz").read_bytes(),
+    }
+
+
+@pytest.mark.parametrize("kind", ["truncated", "flipped", "empty", "text", "pickle", "objects", "foreign"])
+def test_a_bad_file_is_named_runs_no_code_and_changes_nothing(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / f"{kind}-weights.npz"
+    path.write_bytes(bad_files(tmp_path)[kind])
+    model = small_network()
+    before = weights(model)
+    with pytest.raises(ValueError, match=path.name):
+        train.load_weights(model, path)
+    for name, value in weights(model).items():
+        np.testing.assert_array_equal(value, before[name])
+    assert not Path("hostile-code-ran").exists()
+
+
+def test_weights_of_another_width_and_a_missing_file_are_named(tmp_path):
+    train.save_weights(resnet.resnet18(width=8, stem="small"), tmp_path / "wide.npz")
+    with pytest.raises(ValueError, match="another network"):
+        train.load_weights(small_network(), tmp_path / "wide.npz")
+    with pytest.raises(FileNotFoundError, match=r"none\.npz"):
+        train.load_weights(small_network(), tmp_path / "none.npz")
