@@ -25,7 +25,8 @@ from tqdm import tqdm
 CACHE_FORMAT = 1  # raise it whenever read_image gives other pixels than before: existing caches are then made anew
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-_JPEG_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # neither a stuffed 0xFF00 of the pixel data nor a restart
+# Neither a stuffed 0xFF00 of the pixel data nor a restart. A leading b"\xff+" would make the search 18 times slower.
+_JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 _JPEG_SIZE = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the start-of-frame markers
 _JPEG_END = 0xD9
 _REDUCED = {4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
@@ -128,6 +129,9 @@ def read_images(
 def normalise(images: np.ndarray) -> np.ndarray:
     """Bring each image to mean 0 and standard deviation 1 over its own disc of light; outside it becomes 0.
 
+    The mean is taken from each channel by itself, which removes the colour of the light and of the camera; one standard
+    deviation serves all three, so that the colours keep their contrast against one another.
+
     Args:
         images: uint8 [H, W, 3], or a stack [n, H, W, 3].
 
@@ -137,10 +141,10 @@ def normalise(images: np.ndarray) -> np.ndarray:
     images = np.ascontiguousarray(images)
     if images.ndim == 4:
         return np.stack([normalise(image) for image in images]) if len(images) else images.astype(np.float32)
-    inside = (images.max(axis=-1) > 15).astype(np.uint8)  # the camera's black is noise below that
-    mean, deviation = cv2.meanStdDev(images, mask=inside)
-    scaled = (images - mean.ravel().astype(np.float32)) / (deviation.ravel().astype(np.float32) + 1e-3)
-    return scaled * inside[..., None]
+    inside = cv2.bitwise_not(cv2.inRange(images, (0, 0, 0), (15, 15, 15)))  # the camera's black is noise up to that
+    mean, deviations = cv2.meanStdDev(images, mask=inside)
+    deviation = np.float32(np.sqrt(np.mean(deviations**2)) + 1e-3)
+    return (images - mean.ravel().astype(np.float32)) / deviation * (inside[..., None] > 0)
 
 
 # --- one file ------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
+from sklearn.metrics import confusion_matrix, roc_auc_score
 
 
 @dataclass(frozen=True)
@@ -56,22 +56,22 @@ def auc(labels: np.ndarray, scores: np.ndarray, draws: int = 1000, seed: int = 0
 
 
 def choose_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
-    """The threshold with the largest sensitivity + specificity (Youden 1950), midway to the next lower score.
+    """The threshold with the largest sensitivity + specificity (Youden 1950); `scores >= threshold` means class 1.
 
-    `scores >= threshold` means class 1. Where several thresholds are equally good, the one nearest to 0.5 is taken.
+    Thresholds that differ by no more than one image of the smaller class count as equal, since one image is chance;
+    of those, the one nearest to 0.5 is taken.
 
     Raises:
         ValueError: the lengths differ, or one class is missing.
     """
     labels, scores = _checked(labels, scores)
-    false_alarms, hits, thresholds = roc_curve(labels, scores, drop_intermediate=False)
     ordered = np.unique(scores)
-    best = np.flatnonzero(np.isclose(hits - false_alarms, (hits - false_alarms).max()) & np.isfinite(thresholds))
-    middles = []
-    for threshold in thresholds[best]:
-        below = ordered[ordered < threshold]
-        middles.append((threshold + below[-1]) / 2 if len(below) else threshold)
-    return float(min(middles, key=lambda threshold: abs(threshold - 0.5)))
+    candidates = np.array([0.5, ordered[0], *(ordered[:-1] + ordered[1:]) / 2])
+    said = scores >= candidates[:, None]
+    quality = said[:, labels == 1].mean(axis=1) - said[:, labels == 0].mean(axis=1)
+    one_image = 1 / min((labels == 0).sum(), (labels == 1).sum())
+    good = candidates[quality >= quality.max() - one_image - 1e-9]
+    return float(good[np.abs(good - 0.5).argmin()])
 
 
 @dataclass(frozen=True)

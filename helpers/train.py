@@ -30,22 +30,26 @@ def batches(dataset: Dataset, batch_size: int) -> DataLoader:
     return DataLoader(dataset, batch_sampler=sampler, return_list=True)
 
 
-def predict(model: nn.Layer, dataset: Dataset, batch_size: int = 64, flips: bool = False) -> np.ndarray:
-    """The probability of class 1 for each image, float32 [n], in evaluation mode; the model's mode is put back.
+def probabilities(model: nn.Layer, x: paddle.Tensor, flips: bool = False) -> np.ndarray:
+    """The probability of class 1 for each image of a batch [n, 3, S, S], float32 [n]; the model's mode is not changed.
 
     With `flips` it is the mean over the image and its mirror images (left-right, up-down, both): four times the cost.
     """
+    mirrors = ([], [3], [2], [2, 3]) if flips else ([],)
+    with paddle.no_grad():
+        logits = [model(paddle.flip(x, axes) if axes else x) for axes in mirrors]
+    return np.mean([nn.functional.softmax(each, axis=1)[:, 1].numpy() for each in logits], axis=0)
+
+
+def predict(model: nn.Layer, dataset: Dataset, batch_size: int = 64, flips: bool = False) -> np.ndarray:
+    """`probabilities` of a whole data set, float32 [n], in evaluation mode; the model's mode is put back."""
     was_training = model.training
     model.eval()
-    mirrors = ([], [3], [2], [2, 3]) if flips else ([],)
-    parts = []
-    with paddle.no_grad():
-        for x, _ in DataLoader(dataset, batch_size=batch_size, return_list=True):
-            logits = [model(paddle.flip(x, axes) if axes else x) for axes in mirrors]
-            parts.append(np.mean([nn.functional.softmax(each, axis=1)[:, 1].numpy() for each in logits], axis=0))
+    loader = DataLoader(dataset, batch_size=batch_size, return_list=True)
+    scores = [probabilities(model, x, flips) for x, _ in loader]
     if was_training:
         model.train()
-    return np.concatenate(parts)
+    return np.concatenate(scores)
 
 
 def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64) -> None:
@@ -82,8 +86,12 @@ class History:
 
     @property
     def best_epoch(self) -> int:
-        """Index of the epoch with the best validation AUC, the lower validation loss deciding between equals."""
-        return max(range(len(self.loss)), key=lambda i: (self.validation_auc[i], -self.validation_loss[i]))
+        """Index of the epoch with the best validation AUC; among equals, of the latest one.
+
+        AUCs are compared to two decimals: on the 80 images of a validation part, a smaller difference is chance. The
+        latest epoch has the smallest learning rate, so its weights and moving statistics are the most settled.
+        """
+        return max(range(len(self.loss)), key=lambda epoch: (round(self.validation_auc[epoch], 2), epoch))
 
 
 def fit(

@@ -268,6 +268,15 @@ def test_bytes_after_the_end_are_fine(tmp_path, tail):
     np.testing.assert_array_equal(read_image(path), expected)
 
 
+def test_fill_bytes_before_a_marker(tmp_path):
+    path = tmp_path / "P0001.jpg"
+    data = encode(picture(0))
+    path.write_bytes(data[:2] + b"\xff\xff" + data[2:-2] + b"\xff\xff\xff\xd9")
+    assert image_size(path) == (48, 48)
+    path.write_bytes(data[:-2] + b"\xff\xff\xff\xd9")
+    assert read_image(path).shape == (48, 48, 3)
+
+
 KINDS = [cv2.IMWRITE_JPEG_PROGRESSIVE, cv2.IMWRITE_JPEG_RST_INTERVAL, cv2.IMWRITE_JPEG_OPTIMIZE]
 
 
