@@ -74,7 +74,8 @@ def test_committed_notebooks_keep_the_rules(path):
 
 def one_cell(source="assert True", outputs=(), count=1, **metadata):
     cell = nbformat.v4.new_code_cell(source, execution_count=count, outputs=list(outputs))
-    return nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}, **metadata})
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    return nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel, **metadata})
 
 
 def stream(text, name="stdout"):
