@@ -12,8 +12,8 @@ def check(
     expected: float | np.ndarray,
     hints: dict[str, Callable[[np.ndarray], object]] | None = None,
     rtol: float = 1e-4,
-) -> bool:
-    """Hold an answer against the expected value, print one line, and give whether it is right. Nothing is raised.
+) -> None:
+    """Hold an answer against the expected value and print one line of feedback. Nothing is raised.
 
     Args:
         name: of the exercise, printed first.
@@ -24,22 +24,22 @@ def check(
     """
     if answer is None:
         print(f"{name}: not answered yet")
-        return False
+        return
     truth = np.asarray(expected, dtype=float)
     try:
         given = np.asarray(answer, dtype=float)
     except (TypeError, ValueError, OverflowError):
         print(f"{name}: expected a number{' or an array' if truth.ndim else ''}, got {type(answer).__name__}")
-        return False
+        return
     if given.shape != truth.shape:
         print(f"{name}: the shape is {list(given.shape)}, expected {list(truth.shape)}")
-        return False
+        return
     if np.allclose(given, truth, rtol=rtol, atol=0):
         print(f"{name}: right")
-        return True
+        return
     for text, mistake in (hints or {}).items():
         if np.allclose(given, mistake(truth), rtol=rtol, atol=0):
             print(f"{name}: not yet - {text}")
-            return False
+            return
     print(f"{name}: not yet" + (" - the sign is wrong" if np.allclose(given, -truth, rtol=rtol, atol=0) else ""))
     return False
