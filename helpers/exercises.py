@@ -42,4 +42,3 @@ def check(
             print(f"{name}: not yet - {text}")
             return
     print(f"{name}: not yet" + (" - the sign is wrong" if np.allclose(given, -truth, rtol=rtol, atol=0) else ""))
-    return False
