@@ -40,6 +40,34 @@ def image_grid(
     plt.suptitle(title)
 
 
+def bands(
+    x: Sequence[float],
+    curves: dict[str, np.ndarray],
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    ax: plt.Axes | None = None,
+    xscale: str = "linear",
+) -> None:
+    """Lines with bands: the mean and the range over several seeds.
+
+    Args:
+        x: n positions.
+        curves: name -> numbers [seeds, n].
+        xlabel, ylabel, title: with units where there are any; the title says what to see.
+        ax: where to draw; a new figure without it.
+        xscale: "linear" or "log".
+    """
+    ax = ax or plt.subplots(figsize=(6, 3.4), layout="constrained")[1]
+    for index, (name, values) in enumerate(curves.items()):
+        style = ("o-", "s--", "^:", "D-.", "v-", "P--", "X:")[index % 7]
+        line = ax.plot(x, values.mean(axis=0), style, ms=4, label=name)[0]
+        ax.fill_between(x, values.min(axis=0), values.max(axis=0), color=line.get_color(), alpha=0.2)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale=xscale)
+    ax.grid(alpha=0.3)
+    ax.legend(fontsize=8)
+
+
 def training_curves(histories: dict[str, History], title: str) -> None:
     """Loss, validation accuracy and validation AUC of one or more runs, epoch by epoch."""
     _, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")

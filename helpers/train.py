@@ -76,22 +76,27 @@ def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64
 
 @dataclass
 class History:
-    """What was measured after each epoch; each list has one number an epoch."""
+    """What was measured after each epoch; each list has one number an epoch.
+
+    `one_image` is the most that a single validation image can change the AUC: 1 / (images of the smaller class).
+    """
 
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     validation_accuracy: list[float] = field(default_factory=list)
     validation_auc: list[float] = field(default_factory=list)
     learning_rate: list[float] = field(default_factory=list)
+    one_image: float = 0.0
 
     @property
     def best_epoch(self) -> int:
         """Index of the epoch with the best validation AUC; among equals, of the latest one.
 
-        AUCs are compared to two decimals: on the 80 images of a validation part, a smaller difference is chance. The
-        latest epoch has the smallest learning rate, so its weights and moving statistics are the most settled.
+        AUCs that one image could make equal count as equal. The latest epoch has the smallest learning rate, so its
+        weights and moving statistics are the most settled.
         """
-        return max(range(len(self.loss)), key=lambda epoch: (round(self.validation_auc[epoch], 2), epoch))
+        enough = max(self.validation_auc) - self.one_image
+        return max(epoch for epoch, auc in enumerate(self.validation_auc) if auc >= enough)
 
 
 def fit(
@@ -123,10 +128,15 @@ def fit(
         progress: a bar on stdout.
 
     Raises:
+        ValueError: the validation part has images of one class only.
         FloatingPointError: the loss is not a number any more; names the epoch and the batch.
     """
-    loader, history = batches(train, batch_size), History()
+    loader = batches(train, batch_size)
     labels = np.array([int(label) for label in validation.labels])
+    smaller_class = np.bincount(labels, minlength=2).min()
+    if not smaller_class:
+        raise ValueError("all validation images are of one class; an AUC needs images of both")
+    history = History(one_image=1 / smaller_class)
     schedule = paddle.optimizer.lr.OneCycleLR(learning_rate, total_steps=epochs * len(loader) + 1, phase_pct=0.3)
     optimizer = paddle.optimizer.AdamW(schedule, parameters=model.parameters(), weight_decay=weight_decay)
     with tqdm(total=epochs * len(loader), unit="batch", file=sys.stdout, leave=False, disable=not progress) as bar:

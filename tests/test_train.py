@@ -42,13 +42,27 @@ def weights(model):
 def test_it_learns_and_keeps_the_best_epoch(tmp_path):
     model = small_network()
     history = fit(model, epochs=6, checkpoint=tmp_path / "best.npz")
-    assert history.validation_auc[history.best_epoch] > 0.95
+    assert max(history.validation_auc) > 0.95
     assert len(history.loss) == len(history.validation_loss) == len(history.learning_rate) == 6
     train.load_weights(model, tmp_path / "best.npz")
     scores, labels = train.predict(model, Stripes(32, seed=1)), Stripes(32, seed=1).labels
     assert ((scores >= 0.5) == labels).mean() == history.validation_accuracy[history.best_epoch]
     expected = -np.log(np.where(labels == 1, scores, 1 - scores)).mean()
     assert history.validation_loss[history.best_epoch] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_latest_of_equally_good_epochs_is_the_best():
+    history = train.History(validation_auc=[0.90, 0.99, 0.97, 0.96, 0.80], one_image=0.025)
+    assert history.best_epoch == 2
+    history.one_image = 0.0
+    assert history.best_epoch == 1
+
+
+def test_a_validation_part_of_one_class_is_refused():
+    validation = Stripes(8)
+    validation.labels[:] = 1
+    with pytest.raises(ValueError, match="one class"):
+        train.fit(small_network(), Stripes(16), validation, epochs=1, progress=False)
 
 
 def test_the_same_seed_gives_the_same_weights():

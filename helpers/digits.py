@@ -1,0 +1,134 @@
+"""Small real data for experiments of seconds: scikit-learn's 8 x 8 handwritten digits, and a plain training loop.
+
+The eye-disease classifier has its own recipe in `helpers.train`; here nothing but the thing under study may help.
+"""
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from helpers import runtime
+
+import numpy as np
+import paddle
+from paddle import nn
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from tqdm import tqdm
+
+CLASSES = 10
+
+
+class Digits(NamedTuple):
+    """Training and validation part: images float32 [n, 1, 8, 8] from 0 to 1, labels int64 [n]."""
+
+    x: paddle.Tensor
+    y: paddle.Tensor
+    x_validation: paddle.Tensor
+    y_validation: paddle.Tensor
+
+
+class Curves(NamedTuple):
+    """What `fit` measured: one number an epoch, float64 [epochs]; the loss is the mean over the epoch's batches."""
+
+    loss: np.ndarray
+    accuracy: np.ndarray
+    validation_accuracy: np.ndarray
+
+
+def load(count: int = 1000, seed: int = 0) -> Digits:
+    """`count` of the 1,797 digits for training and the same 500 for validation whatever `count` is.
+
+    Raises:
+        ValueError: `count` is not between 10 and 1297.
+    """
+    if not 10 <= count <= 1297:
+        raise ValueError(f"count must be 10 to 1297, not {count}: 500 of the 1797 digits are for validation")
+    images, labels = load_digits(return_X_y=True)
+    images = (images / 16).astype("float32").reshape(-1, 1, 8, 8)
+    rest, validation = train_test_split(np.arange(len(labels)), test_size=500, random_state=0, stratify=labels)
+    chosen = np.random.default_rng(seed).permutation(rest)[:count]
+    return Digits(*(paddle.to_tensor(a[part]) for part in (chosen, validation) for a in (images, labels)))
+
+
+@contextmanager
+def mode(model: nn.Layer, training: bool) -> Iterator[None]:
+    """Put the model into training or evaluation mode, and back into the mode it was in."""
+    before = model.training
+    model.train() if training else model.eval()
+    try:
+        yield
+    finally:
+        model.train() if before else model.eval()
+
+
+def accuracy(model: nn.Layer, x: paddle.Tensor, y: paddle.Tensor) -> float:
+    """The share of images [n, 1, 8, 8] that the model classifies rightly in evaluation mode; its mode is put back."""
+    with mode(model, training=False), paddle.no_grad():
+        return float((model(x).argmax(axis=1) == y).numpy().mean())
+
+
+def fit(
+    model: nn.Layer,
+    data: Digits,
+    epochs: int = 10,
+    batch_size: int = 50,
+    learning_rate: float = 0.1,
+    seed: int = 0,
+    after_step: Callable[[int], None] | None = None,
+) -> Curves:
+    """Train with plain stochastic gradient descent and a constant learning rate; measure after each epoch.
+
+    Args:
+        model: gives logits [n, 10]; trained in place. Seed before you build it.
+        data: what `load` returned.
+        epochs, batch_size, learning_rate: the recipe. A last batch that is not full is left out.
+        seed: of the order of the images and of Dropout.
+        after_step: called with the number of steps so far, for an experiment's own measurements.
+
+    A loss that explodes is an outcome here, not an error: the curves say so (huge or NaN).
+    """
+    runtime.seed(seed)
+    rng, count, step = np.random.default_rng(seed), len(data.y), 0
+    optimizer = paddle.optimizer.SGD(learning_rate, parameters=model.parameters())
+    rows = []
+    for _ in range(epochs):
+        model.train()
+        order, losses = rng.permutation(count), []
+        for start in range(0, count - batch_size + 1, batch_size):
+            chosen = paddle.to_tensor(order[start : start + batch_size])
+            loss = nn.functional.cross_entropy(model(data.x[chosen]), data.y[chosen])
+            loss.backward()
+            optimizer.step()
+            optimizer.clear_grad()
+            losses.append(loss.item())
+            step += 1
+            if after_step is not None:
+                after_step(step)
+        rows.append(
+            [np.mean(losses), accuracy(model, data.x, data.y), accuracy(model, data.x_validation, data.y_validation)]
+        )
+    return Curves(*np.array(rows).T)
+
+
+def sweep(run: Callable[..., Curves], settings: dict[str, dict], seeds: int = 3) -> dict[str, Curves]:
+    """Run an experiment for each setting and seed, with a progress bar.
+
+    Args:
+        run: called as run(seed=..., **setting).
+        settings: name -> arguments.
+        seeds: how many; 0, 1, ...
+
+    Returns: name -> `Curves` whose arrays are [seeds, epochs].
+    """
+    results = {}
+    with tqdm(total=len(settings) * seeds, unit="run", file=sys.stdout, leave=False) as bar:
+        for name, setting in settings.items():
+            runs = []
+            for seed in range(seeds):
+                runs.append(run(seed=seed, **setting))
+                bar.update()
+            results[name] = Curves(*(np.array(values) for values in zip(*runs, strict=True)))
+    return results

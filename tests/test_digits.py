@@ -1,0 +1,65 @@
+"""helpers.digits: the parts do not overlap, training repeats and learns, modes come back."""
+from helpers import digits, runtime
+
+import numpy as np
+import pytest
+from paddle import nn
+
+
+def network():
+    runtime.seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+
+
+def rows(x):
+    return {image.tobytes() for image in x.numpy()}
+
+
+def test_parts():
+    small, large = digits.load(20), digits.load(1297)
+    assert small.x.shape == [20, 1, 8, 8] and small.y.shape == [20] and large.x_validation.shape == [500, 1, 8, 8]
+    assert rows(small.x) <= rows(large.x) and not rows(large.x) & rows(large.x_validation)
+    assert float(large.x.min()) == 0 and float(large.x.max()) == 1
+    np.testing.assert_array_equal(small.x_validation.numpy(), large.x_validation.numpy())
+    assert rows(digits.load(20, seed=1).x) != rows(small.x)
+
+
+@pytest.mark.parametrize("count", [9, 1298])
+def test_a_count_that_does_not_fit(count):
+    with pytest.raises(ValueError, match=f"not {count}"):
+        digits.load(count)
+
+
+def test_it_learns_and_repeats():
+    data, steps = digits.load(500), []
+    runs = [digits.fit(network(), data, epochs=5, learning_rate=0.5, seed=seed) for seed in (0, 0, 1)]
+    assert runs[0].validation_accuracy[-1] > 0.8 and runs[0].loss[-1] < runs[0].loss[0]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert (runs[0].loss != runs[2].loss).any()
+    digits.fit(network(), data, epochs=2, batch_size=200, after_step=steps.append)
+    assert steps == [1, 2, 3, 4]
+
+
+def test_a_loss_that_explodes_is_an_outcome():
+    curves = digits.fit(network(), digits.load(100), epochs=2, learning_rate=1e30)
+    assert not curves.loss[-1] < 5 and curves.validation_accuracy[-1] < 0.5
+
+
+def test_modes_come_back():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Dropout(0.5))
+    data = digits.load(10)
+    for training in (True, False):
+        model.train() if training else model.eval()
+        digits.accuracy(model, data.x, data.y)
+        assert model.training == model[2].training == training
+    with digits.mode(model, training=True):
+        assert model[2].training
+    assert not model[2].training
+
+
+def test_sweep():
+    def run(seed, scale):
+        return digits.Curves(np.array([seed]), np.array([scale]), np.array([seed * scale]))
+
+    results = digits.sweep(run, {"one": {"scale": 1}, "two": {"scale": 2}}, seeds=3)
+    assert results["two"].validation_accuracy.tolist() == [[0], [2], [4]] and list(results) == ["one", "two"]
