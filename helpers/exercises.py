@@ -34,11 +34,12 @@ def check(
     if given.shape != truth.shape:
         print(f"{name}: the shape is {list(given.shape)}, expected {list(truth.shape)}")
         return
-    if np.allclose(given, truth, rtol=rtol, atol=0):
+    atol = 1e-6 * (np.abs(truth).max() or 1)  # for zeros among larger numbers, and for a truth of zeros
+    if np.allclose(given, truth, rtol=rtol, atol=atol):
         print(f"{name}: right")
         return
     for text, mistake in (hints or {}).items():
-        if np.allclose(given, mistake(truth), rtol=rtol, atol=0):
+        if np.allclose(given, mistake(truth), rtol=rtol, atol=atol):
             print(f"{name}: not yet - {text}")
             return
-    print(f"{name}: not yet" + (" - the sign is wrong" if np.allclose(given, -truth, rtol=rtol, atol=0) else ""))
+    print(f"{name}: not yet" + (" - the sign is wrong" if np.allclose(given, -truth, rtol=rtol, atol=atol) else ""))

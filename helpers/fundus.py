@@ -18,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from helpers.retina import check_size, paint_eye, render_image, sample_eye
+from helpers.sources import RENDERED
 
 import cv2
 import numpy as np
@@ -26,7 +27,6 @@ from tqdm import tqdm
 __all__ = ["render", "render_image"]
 
 VERSION = 1  # raise it whenever the same seed would give other images: rendered folders are then made anew
-MARKER = "RENDERED.json"
 FOLDERS = {"training": "PALM-Training400", "validation": "PALM-Validation400"}
 # Images of each kind in 400 of the real data set; for its validation part only pathologic or not is known.
 SHARES = {"training": {"H": 26, "N": 161, "P": 213}, "validation": {"H": 26, "N": 163, "P": 211}}
@@ -126,12 +126,12 @@ def write_images(folder: Path, settings: dict[str, int], progress: bool) -> None
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["ID", "imgName", "Label", "Fovea_X", "Fovea_Y"], *rows])
     marker = {"by": "helpers.fundus", "settings": settings, "files": checksums(folder)}
-    (folder / MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
+    (folder / RENDERED).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
 
 
 def checksums(folder: Path) -> dict[str, int]:
     """The CRC-32 of each file below the folder but the marker, by its path."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MARKER)
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / RENDERED)
     return {path.relative_to(folder).as_posix(): zlib.crc32(path.read_bytes()) for path in found}
 
 
@@ -143,15 +143,15 @@ def is_rendered(folder: Path, settings: dict[str, int]) -> bool:
     if not folder.exists():
         return False
     try:
-        marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        marker = json.loads((folder / RENDERED).read_text(encoding="utf-8"))
         written, same = dict(marker["files"]), marker["settings"] == settings
     except (OSError, ValueError, TypeError, KeyError):
         written, same = {}, False
     found = checksums(folder) if folder.is_dir() else {folder.name: -1}
     foreign = [path for path, checksum in found.items() if written.get(path) != checksum]
-    if foreign or ((folder / MARKER).exists() and not written):
+    if foreign or ((folder / RENDERED).exists() and not written):
         raise FileExistsError(
-            f"{folder} holds what was not rendered, or was changed since ({(foreign or [MARKER])[0]}); nothing was "
+            f"{folder} holds what was not rendered, or was changed since ({(foreign or [RENDERED])[0]}); nothing was "
             "touched. Choose another folder, or delete this one yourself."
         )
     return same and found.keys() == written.keys()
