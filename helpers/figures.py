@@ -64,6 +64,9 @@ def bands(
         line = ax.plot(x, values.mean(axis=0), style, ms=4, label=name)[0]
         ax.fill_between(x, values.min(axis=0), values.max(axis=0), color=line.get_color(), alpha=0.2)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale=xscale)
+    if xscale == "log" and len(x) <= 8:
+        ax.set_xticks(x, [f"{value:g}" for value in x])
+        ax.minorticks_off()
     ax.grid(alpha=0.3)
     ax.legend(fontsize=8)
 
@@ -114,3 +117,44 @@ def confusion(matrix: np.ndarray, names: Sequence[str], title: str, ax: plt.Axes
         ax.text(column, row, int(matrix[row, column]), ha="center", va="center", fontsize=16)
     ticks = range(len(names))
     ax.set(xticks=ticks, xticklabels=names, yticks=ticks, yticklabels=names, xlabel="said", ylabel="truth", title=title)
+
+
+def normalisation_cubes(sets: dict[str, np.ndarray], title: str) -> None:
+    """The figure of Wu and He (Group Normalization, 2018): which values share a mean and a variance.
+
+    Args:
+        sets: name -> whole numbers [N, C, H*W]; places with the same number share mean and variance. One cube is
+            drawn for each name, and in it, in blue, the set of the first sample's last channel.
+        title: of the whole figure.
+
+    Raises:
+        ValueError: an array does not have three axes.
+    """
+    for name, numbers in sets.items():
+        if np.ndim(numbers) != 3:
+            raise ValueError(f"{name}: the index sets must be [N, C, H*W], not {list(np.shape(numbers))}")
+    _, axes = plt.subplots(1, len(sets), figsize=(2.9 * len(sets), 3.1), squeeze=False, layout="constrained")
+    for ax, (name, numbers) in zip(axes.flat, sets.items(), strict=True):
+        chosen = numbers == numbers[0, -1, 0]
+        samples, channels, places = numbers.shape
+        # What is seen of the cube, each face with the axis it is cut from and the two steps along its squares.
+        n, c, p = np.eye(3)
+        faces = [
+            (chosen[0], np.zeros(3), c, p),  # front: the first sample
+            (chosen[:, -1], channels * c, n, p),  # right: the last channel
+            (chosen[:, :, 0], np.zeros(3), n, c),  # top: the first place
+        ]
+        project = np.array([[0.5, 0.5], [1, 0], [0, -1]])  # N goes back, C to the right, H*W down
+        for blue, start, first, second in faces:
+            for i, j in np.ndindex(*blue.shape):
+                corner = start + i * first + j * second
+                square = np.array([corner, corner + first, corner + first + second, corner + second]) @ project
+                colour = "tab:blue" if blue[i, j] else "white"
+                ax.add_patch(plt.Polygon(square, facecolor=colour, edgecolor="black", linewidth=0.8))
+        ax.text(channels / 2, -places - 0.3, "C", ha="center", va="top")
+        ax.text(-0.3, -places / 2, "H·W", ha="right", va="center", rotation=90)
+        ax.text(channels + samples / 4 + 0.4, samples / 4 - places - 0.2, "N", ha="left", va="top")
+        ax.set(xlim=(-1.2, channels + samples / 2 + 0.3), ylim=(-places - 1.2, samples / 2 + 0.3), aspect="equal")
+        ax.set_title(f"{name}\n{len(np.unique(numbers))} sets of {chosen.sum()} values", fontsize=10)
+        ax.axis("off")
+    plt.suptitle(title)
