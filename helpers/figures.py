@@ -67,6 +67,8 @@ def bands(
     if xscale == "log" and len(x) <= 8:
         ax.set_xticks(x, [f"{value:g}" for value in x])
         ax.minorticks_off()
+    elif xscale == "linear" and all(float(value).is_integer() for value in x):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
     ax.legend(fontsize=8)
 

@@ -1,0 +1,66 @@
+"""helpers.figures draws the numbers that it is given."""
+from helpers import figures
+from helpers.train import History
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+def drawn():
+    """The axes of the one figure that is open, after it was rendered."""
+    assert len(plt.get_fignums()) == 1
+    plt.gcf().canvas.draw()
+    return plt.gcf().axes
+
+
+def test_bands_show_mean_and_range():
+    figures.bands([1, 2, 4], {"a": np.array([[1.0, 2, 3], [3, 4, 7]])}, "x", "y", "title")
+    (ax,) = drawn()
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [2, 3, 5])
+    corners = ax.collections[0].get_paths()[0].vertices
+    assert {(1, 1), (1, 3), (4, 3), (4, 7)} <= {tuple(corner) for corner in corners}
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("x", "y", "title")
+    assert ax.get_legend().get_texts()[0].get_text() == "a"
+
+
+def test_bands_differ_without_colour():
+    figures.bands([1, 2], {str(i): np.ones((1, 2)) for i in range(7)}, "", "", "")
+    (ax,) = drawn()
+    assert len({(line.get_marker(), line.get_linestyle()) for line in ax.lines}) == 7
+
+
+def test_bands_on_a_log_axis_name_their_few_positions():
+    figures.bands([1e-4, 1e-2, 0.3], {"a": np.ones((2, 3))}, "", "", "", xscale="log")
+    (ax,) = drawn()
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0.0001", "0.01", "0.3"]
+
+
+def test_image_grid():
+    figures.image_grid([np.zeros((4, 4, 3), np.uint8)] * 3, ["a", "b", "c"], 2, "all")
+    axes = drawn()
+    assert [ax.get_title() for ax in axes] == ["a", "b", "c", ""] and [len(ax.images) for ax in axes] == [1, 1, 1, 0]
+
+
+def test_training_curves_mark_the_best_epoch():
+    numbers = {"loss": [3, 2, 1], "validation_loss": [3, 3, 3], "validation_accuracy": [0.5, 0.6, 0.7]}
+    figures.training_curves({"run": History(**numbers, validation_auc=[0.5, 0.9, 0.8])}, "title")
+    star = drawn()[2].lines[-1]
+    assert star.get_xydata().tolist() == [[2, 0.9]] and star.get_label() == "best epoch: 2"
+
+
+def test_roc_and_confusion():
+    labels, scores = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.4, 0.9])
+    figures.roc(labels, scores, 0.5, "roc")
+    point = drawn()[0].lines[-1]
+    assert point.get_xydata().tolist() == [[0.5, 0.5]]
+    plt.close("all")
+    figures.confusion(np.array([[3, 1], [0, 4]]), ["no", "yes"], "confusion")
+    assert sorted(text.get_text() for text in drawn()[0].texts) == ["0", "1", "3", "4"]
