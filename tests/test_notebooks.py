@@ -125,11 +125,12 @@ def test_the_first_cell_finds_the_repository(path, tmp_path):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
     show = f"{first}\nimport helpers; print(helpers.__file__)"
-    for folder in (copy, copy / "notebooks/zh", copy / "notebooks/zh/solutions", tmp_path):
+    graded = copy / "grading/autograded/student/homework"
+    for folder in (copy, copy / "notebooks/zh", copy / "notebooks/zh/solutions", graded, tmp_path):
         folder.mkdir(parents=True, exist_ok=True)
         done = subprocess.run([sys.executable, "-c", show], cwd=folder, capture_output=True, text=True)
         assert done.stdout.strip() == str(copy / "helpers/__init__.py"), (folder, done.stderr)
-    nowhere = tmp_path / "a/b/c/d"
+    nowhere = tmp_path / "a/b/c/d/e/f"
     nowhere.mkdir(parents=True)
     done = subprocess.run([sys.executable, "-c", first], cwd=nowhere, capture_output=True, text=True)
     assert "Open this inside the course's folder" in done.stderr
