@@ -5,6 +5,7 @@ from helpers.train import History
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +65,39 @@ def test_roc_and_confusion():
     plt.close("all")
     figures.confusion(np.array([[3, 1], [0, 4]]), ["no", "yes"], "confusion")
     assert sorted(text.get_text() for text in drawn()[0].texts) == ["0", "1", "3", "4"]
+
+
+# --- the cubes of Wu and He ---
+
+N, C, P = 4, 6, 5
+n, c, p = np.indices([N, C, P])
+SETS = {
+    # name: (index sets, blue squares on the front, right and top face)
+    "batch": (c, P + N * P + N),
+    "layer": (n, C * P + P + C),
+    "instance": (n * C + c, P + P + 1),
+    "group": (n * 2 + c // 3, 3 * P + P + 3),
+    "position": (n * P + p, C + 1 + C),
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_cubes_show_the_set(name):
+    numbers, blue = SETS[name]
+    figures.normalisation_cubes({name: numbers}, "title")
+    (ax,) = plt.gcf().axes
+    colours = [patch.get_facecolor() for patch in ax.patches]
+    assert len(colours) == C * P + N * P + N * C
+    assert sum(colour == to_rgba("tab:blue") for colour in colours) == blue
+    count, size = len(np.unique(numbers)), numbers.size // len(np.unique(numbers))
+    assert ax.get_title() == f"{name}\n{count} sets of {size} values"
+
+
+def test_one_cube_for_each_name():
+    figures.normalisation_cubes({name: numbers for name, (numbers, _) in SETS.items()}, "title")
+    assert [ax.get_title().split("\n")[0] for ax in plt.gcf().axes] == list(SETS)
+
+
+def test_three_axes_are_needed():
+    with pytest.raises(ValueError, match=r"x: the index sets must be \[N, C, H\*W\], not \[2, 3, 4, 5\]"):
+        figures.normalisation_cubes({"x": np.zeros([2, 3, 4, 5], int)}, "title")
