@@ -269,8 +269,9 @@ def test_a_file_where_the_folder_should_be(archive, tmp_path):
 
 # Unpacks argv[1] to argv[2], and stops for good with the first file half written.
 STOPPED = """
-import sys, time
+import signal, sys, time
 from helpers import archives
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 def stop(bundle, info, path, bar, title):
     path.write_text("half")
     print("started", flush=True)
