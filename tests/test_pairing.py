@@ -1,0 +1,364 @@
+"""The Chinese and the English edition are in step; and each way to drift apart is noticed and named."""
+import copy
+
+from tests import pairing
+
+import nbformat
+import pytest
+
+ZH_TEXT = r"""## 1. 标题
+
+看 $x_i$ 和 $\sigma^2$，[下一本](02.ipynb)，![图](figure.png)，`answer = 1`，<https://arxiv.org/abs/1>。
+
+$$y^{\text{训练}} = \frac{x}{1-p}$$
+
+| 层 | 参数 |
+|---|---|
+| `Dropout` | $p$ |
+
+<details><summary>答案</summary>
+
+```python
+answer = 1  # 一
+```
+</details>
+
+见[说明](../../README.zh-CN.md)。
+
+[English version](../en/01.ipynb)"""
+
+EN_TEXT = r"""## 1. A heading
+
+`answer = 1`: $\sigma^2$ comes after $x_i$. See <https://arxiv.org/abs/1>, ![a figure](figure.png), [next](02.ipynb).
+
+$$y^{\text{train}} = \frac{x}{1-p}$$
+
+| layer | parameter |
+|---|---|
+| `Dropout` | $p$ |
+
+<details><summary>Answer</summary>
+
+```python
+answer = 1  # one
+```
+</details>
+
+See the [README](../../README.md).
+
+[中文版](../zh/01.ipynb)"""
+
+ZH_CODE, EN_CODE = "x = 1  # 一\nprint(x)", "x = 1  # one\nprint(x)"
+KERNEL = {"name": "python3", "display_name": "Python 3"}
+RANDOM = "# NBVAL_IGNORE_OUTPUT\nprint(x)"
+
+
+def stream(text):
+    return nbformat.v4.new_output("stream", text=text)
+
+
+def figure(text):
+    return nbformat.v4.new_output("display_data", data={"image/png": "AAAA", "text/plain": text})
+
+
+def code(name, source, *outputs, count=1):
+    return nbformat.v4.new_code_cell(source, id=name, outputs=list(outputs), execution_count=count)
+
+
+def markdown(name, text):
+    return nbformat.v4.new_markdown_cell(text, id=name)
+
+
+def notebook(text, source, random="5\n"):
+    cells = [
+        markdown("text", text),
+        code("code", source, stream("1\n"), figure("<Figure>")),
+        code("random", RANDOM, stream(random), count=2),
+    ]
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+
+
+def pair():
+    return notebook(ZH_TEXT, ZH_CODE), notebook(EN_TEXT, EN_CODE, random="6\n")
+
+
+def test_translated_words_comments_and_ignored_outputs_are_no_drift():
+    assert pairing.notebook_problems(*pair()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("## 1.", "### 1.", "headings, only in zh: ['##'], only in en: ['###']"),
+        ("## 1. A", "1. A", "headings, only in zh: ['##']"),
+        (r"$\sigma^2$", r"$\sigma$", r"only in zh: ['$\\sigma^2$'], only in en: ['$\\sigma$']"),
+        (r"{1-p}", r"{p}", "formulas"),
+        (r"\text{train}", r"\text{train}'", "formulas"),
+        (" comes after $x_i$", "", "formulas, only in zh: ['$x_i$']"),
+        ("(02.ipynb)", "(03.ipynb)", "links, only in zh: ['02.ipynb'], only in en: ['03.ipynb']"),
+        ("abs/1>", "abs/2>", "links"),
+        ("README.md", "../README.md", "links"),
+        ("[中文版](../zh/01.ipynb)", "", "links, only in zh: ['../TWIN/01.ipynb']"),
+        ("../zh/01", "../zh/02", "links"),
+        ("figure.png", "other.png", "images"),
+        ("| `Dropout` | $p$ |\n", "| `Dropout` | $p$ |\n| a | b |\n", "table rows, only in en: ['2 columns']"),
+        ("| $p$ |", "| $p$ | |", "table rows, only in zh: ['2 columns'], only in en: ['3 columns']"),
+        ("</details>", "", "details tags, only in zh: ['</details>']"),
+        ("<details><summary>", "<summary><details>", "details tags, in another order"),
+        ("`answer = 1`", "`answer = 2`", "code in backticks"),
+        ("answer = 1  #", "answer = 2  #", "code blocks"),
+        ("See the", "见 the", "Chinese in en: "),
+        (r"\text{train}", r"\text{训练}", "Chinese in en: "),
+        ("next", "next，", "Chinese in en: "),
+    ],
+)
+def test_drift_of_text_is_noticed(old, new, said):
+    zh, en = pair()
+    assert old in en.cells[0].source
+    en.cells[0].source = en.cells[0].source.replace(old, new, 1)
+    found = pairing.notebook_problems(zh, en)
+    assert any(problem.startswith("cell 1 (text): ") and said in problem for problem in found), found
+
+
+def set_text(cell, text):
+    cell.outputs[0].text = text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda cell: cell.update(source="x = 2  # one\nprint(x)"), "code, zh has 'x = 1' where en has 'x = 2'"),
+        (lambda cell: cell.update(source="x = 1"), "code, zh has 'print(x)' where en has '(nothing)'"),
+        (lambda cell: cell.update(source="x ="), "code, zh has"),
+        (lambda cell: cell.update(source=ZH_CODE), "Chinese in en: 'x = 1  # 一"),
+        (lambda cell: set_text(cell, "2\n"), r"output, only in zh: ['1\n'], only in en: ['2\n']"),
+        (lambda cell: cell.outputs[1].data.update({"text/plain": "<Axes>"}), "output, only in zh: ['<Figure>']"),
+        (lambda cell: cell.outputs.pop(), "output, only in zh"),
+        (lambda cell: cell.outputs.reverse(), "output, in another order"),
+        (lambda cell: cell.metadata.update(tags=["a"]), "metadata"),
+        (lambda cell: cell.update(cell_type="markdown"), "type, zh code, en markdown"),
+    ],
+)
+def test_drift_of_code_is_noticed(change, said):
+    zh, en = pair()
+    change(en.cells[1])
+    found = pairing.notebook_problems(zh, en)
+    assert any(problem.startswith("cell 2 (code): ") and said in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda cells: cells.pop(1), "cells (3 in zh, 2 in en), only in zh: ['code']"),
+        (lambda cells: cells.append(code("more", "x")), "cells (3 in zh, 4 in en), only in en: ['more']"),
+        (lambda cells: cells[1].update(id="renamed"), "only in zh: ['code'], only in en: ['renamed']"),
+        (lambda cells: cells.reverse(), "in another order: ['text', 'code', 'random']"),
+    ],
+)
+def test_drift_of_the_cells_is_noticed(change, said):
+    zh, en = pair()
+    change(en.cells)
+    assert any(said in problem for problem in pairing.notebook_problems(zh, en))
+
+
+def test_drift_of_the_metadata_is_noticed():
+    zh, en = pair()
+    en.metadata["kernelspec"] = {**KERNEL, "name": "python2"}
+    assert "metadata of the notebook" in pairing.notebook_problems(zh, en)[0]
+
+
+def test_chinese_in_the_output_is_noticed():
+    zh, en = pair()
+    for each in (zh, en):
+        set_text(each.cells[1], "一\n")
+    [problem] = pairing.notebook_problems(zh, en)
+    assert problem.startswith("cell 2 (code): Chinese in en: ") and "一" in problem
+
+
+def test_an_ignored_output_may_differ_and_code_beneath_it_may_not():
+    zh, en = pair()
+    en.cells[2].source = "# NBVAL_IGNORE_OUTPUT\nprint(x + 1)"
+    [problem] = pairing.notebook_problems(zh, en)
+    assert problem.startswith("cell 3 (random): code, ")
+
+
+def test_formulas_and_links_in_code_are_none():
+    kinds = pairing.outline("`$a$` and\n\n```\n# no heading\n[a](b) $HOME | <https://c.org>\n| a |\n```\n$b$", "en")
+    assert kinds["formulas"] == ["$b$"] and not kinds["headings"] and not kinds["links"] and not kinds["table rows"]
+    assert kinds["code in backticks"] == ["$a$"]
+
+
+def test_chinese_words_in_backticks_may_be_translated():
+    assert pairing.text_problems("`[可训练的, 64]` `a`", "`[trained, 64]` `a`") == []
+    assert pairing.text_problems("`[可训练的, 64]` `a`", "`[trained, 64]` `b`") != []
+
+
+# --- the course itself
+
+
+@pytest.mark.parametrize("name", pairing.common())
+def test_the_notebooks_are_pairs(name):
+    assert pairing.notebook_problems(pairing.read(name, "zh"), pairing.read(name, "en")) == []
+
+
+def test_every_notebook_has_its_twin():
+    assert pairing.unpaired() == []
+
+
+def test_the_readmes_are_a_pair():
+    zh, en = ((pairing.ROOT / name).read_text(encoding="utf-8") for name in ("README.zh-CN.md", "README.md"))
+    assert pairing.readme_problems(zh, en) == []
+
+
+# --- READMEs
+
+ZH_README = """# 课程
+
+[English](README.md)
+
+```
+make lab      # 打开
+# 注释
+py notebooks\\zh\\01.ipynb
+```
+
+## 表
+
+| [01](notebooks/zh/01.ipynb) | 一 |
+"""
+EN_README = """# Course
+
+[中文](README.zh-CN.md)
+
+```
+make lab      # opens
+# a comment
+py notebooks\\en\\01.ipynb
+```
+
+## Table
+
+| [01](notebooks/en/01.ipynb) | one |
+"""
+
+
+def test_readmes_may_lead_to_the_notebooks_of_their_language():
+    assert pairing.readme_problems(ZH_README, EN_README) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("## Table", "### Table", "section 2 (Table): headings"),
+        ("## Table", "Table", "2 sections in zh, 1 in en"),
+        ("make lab", "make test", "section 1 (Course): code blocks"),
+        ("01.ipynb\n```", "02.ipynb\n```", "section 1 (Course): code blocks"),
+        ("en/01", "en/02", "section 2 (Table): links"),
+        ("| one |", "| one |\n| two | 2 |", "section 2 (Table): table rows"),
+    ],
+)
+def test_drift_of_the_readmes_is_noticed(old, new, said):
+    assert old in EN_README
+    found = pairing.readme_problems(ZH_README, EN_README.replace(old, new, 1))
+    assert any(problem.startswith(said) for problem in found), found
+
+
+# --- carrying over
+
+
+def test_sync_keeps_comments_where_the_tree_is_the_same_and_takes_the_outputs():
+    zh, en = pair()
+    set_text(zh.cells[1], "3\n")
+    zh.cells[1].update(execution_count=7, source="x = 1  # 别的\nprint(x)")
+    before = copy.deepcopy(en)
+    new, say = pairing.sync(zh, en)
+    assert say == [] and en == before
+    assert new.cells[1].source == EN_CODE and new.cells[1].execution_count == 7
+    assert new.cells[1].outputs == zh.cells[1].outputs and new.cells[2].outputs == zh.cells[2].outputs
+    assert new.cells[0] == en.cells[0] and pairing.notebook_problems(zh, new) == []
+
+
+def test_sync_copies_changed_code_and_asks_for_its_comments():
+    zh, en = pair()
+    zh.cells[1].source = "x = 2  # 二\nprint(x)"
+    new, say = pairing.sync(zh, en)
+    assert new.cells[1].source == zh.cells[1].source
+    assert say == ["cell 2 (code): the code has changed, copied; translate its comments"]
+    assert "Chinese in en" in pairing.notebook_problems(zh, new)[0]
+
+
+def test_sync_says_nothing_of_changed_code_without_comments():
+    zh, en = pair()
+    zh.cells[1].source = "print(2)"
+    new, say = pairing.sync(zh, en)
+    assert new.cells[1].source == "print(2)" and say == []
+
+
+def test_sync_follows_new_and_dropped_cells():
+    zh, en = pair()
+    zh.cells[2:] = [markdown("new", "新的")]
+    new, say = pairing.sync(zh, en)
+    assert [cell.id for cell in new.cells] == ["text", "code", "new"]
+    assert say == ["cell 3 (new): a new markdown cell, copied; translate it", "cell (random): dropped"]
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A small course in a folder of its own, in step."""
+    for language, each in zip(("zh", "en"), pair(), strict=True):
+        (tmp_path / "notebooks" / language).mkdir(parents=True)
+        nbformat.write(each, tmp_path / "notebooks" / language / "01.ipynb")
+    (tmp_path / "README.zh-CN.md").write_text(ZH_README, encoding="utf-8")
+    (tmp_path / "README.md").write_text(EN_README, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_command_says_what_has_drifted(course, capsys):
+    assert pairing.main([], course) == 0
+    assert capsys.readouterr().out == "the two editions are in step\n"
+    (course / "notebooks/zh/02.ipynb").write_bytes((course / "notebooks/zh/01.ipynb").read_bytes())
+    assert pairing.main([], course) == 1
+    assert capsys.readouterr().out == "02.ipynb has no English twin\n"
+
+
+def test_the_command_carries_over(course, capsys):
+    zh = pairing.read("01.ipynb", "zh", course)
+    zh.cells[1].source = "print(2)  # 二"
+    nbformat.write(zh, course / "notebooks/zh/01.ipynb")
+    assert pairing.main(["--sync", "zh", "en"], course) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "en/01.ipynb: carried over from zh" and "translate its comments" in said[1]
+    assert said[2].startswith("01.ipynb, cell 2 (code): Chinese in en")
+    assert pairing.read("01.ipynb", "en", course).cells[1].source == "print(2)  # 二"
+    assert [path.name for path in (course / "notebooks/en").iterdir()] == ["01.ipynb"]
+    before = (course / "notebooks/en/01.ipynb").read_bytes()
+    pairing.main(["--sync", "zh", "en"], course)
+    assert (course / "notebooks/en/01.ipynb").read_bytes() == before
+
+
+def test_the_command_refuses_one_language_twice(course, capsys):
+    with pytest.raises(SystemExit):
+        pairing.main(["--sync", "en", "en"], course)
+    assert "must differ" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "said"),
+    [
+        ("zh", "09.ipynb", ["09.ipynb has no English twin"]),
+        ("en", "09.ipynb", ["09.ipynb has no Chinese twin"]),
+        ("zh", ".ipynb_checkpoints/01.ipynb", []),
+        ("zh", "04_homework.ipynb", []),
+    ],
+)
+def test_a_notebook_without_its_twin(course, monkeypatch, language, name, said):
+    monkeypatch.setattr(pairing, "NOT_YET_TRANSLATED", frozenset({"04_homework.ipynb"}))
+    path = course / "notebooks" / language / name
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(pair()[0], path)
+    assert pairing.unpaired(course) == said
+
+
+def test_an_exception_that_is_needed_no_more(course, monkeypatch):
+    monkeypatch.setattr(pairing, "NOT_YET_TRANSLATED", frozenset({"01.ipynb"}))
+    assert pairing.unpaired(course) == ["01.ipynb is translated: take it out of NOT_YET_TRANSLATED"]
