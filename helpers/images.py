@@ -11,6 +11,7 @@ import os
 import re
 import struct
 import sys
+import tokenize
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
@@ -284,8 +285,8 @@ def _load_cache(cache: Path, key: str) -> np.ndarray | None:
         if stored["key"] != key:
             return None
         images = np.load(cache, mmap_mode="r", allow_pickle=False)
-    except (ValueError, KeyError, TypeError, EOFError, OSError):  # a damaged cache is no error: it is made anew
-        return None
+    except (ValueError, KeyError, TypeError, EOFError, OSError, tokenize.TokenError):
+        return None  # a damaged cache is no error: it is made anew; NumPy reads its header with Python's tokenizer
     return images if images.dtype == np.uint8 and zlib.crc32(images) == stored.get("crc32") else None
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -17,6 +18,11 @@ from paddle import nn
 from paddle.io import BatchSampler, DataLoader, Dataset
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
+
+# What NumPy raises over a damaged .npz file; it reads headers with Python's tokenizer.
+DAMAGED = (
+    ValueError, EOFError, OSError, AttributeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError,
+)  # fmt: skip
 
 
 def seed_epoch(seed: int, epoch: int) -> None:
@@ -199,9 +205,9 @@ def load_weights(model: nn.Layer, path: str | Path) -> None:
     try:
         with np.load(path, allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+    except FileNotFoundError:
+        raise
+    except DAMAGED as error:
         raise ValueError(f"{path} is no file of weights, or is damaged ({error}): train or copy it again") from error
     state = model.state_dict()
     wrong = sorted(set(state) ^ set(weights)) or [n for n in state if tuple(state[n].shape) != weights[n].shape]

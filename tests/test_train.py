@@ -1,5 +1,6 @@
 """helpers.train: it learns, it repeats bit for bit, its files are whole and harmless, its statistics are right."""
 import pickle
+import zipfile
 from pathlib import Path
 
 from helpers import resnet, runtime, train
@@ -166,7 +167,11 @@ def bad_files(folder):
     np.savez(folder / "objects.npz", weight=np.array([Hostile()], dtype=object))
     with np.load(good) as arrays:
         np.savez(folder / "foreign.npz", other=arrays[arrays.files[0]])
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(folder / "header.npz", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"'descr'", b"'descr "))
     return {
+        "header": (folder / "header.npz").read_bytes(),
         "truncated": content[: len(content) // 2],
         "flipped": content[:2000] + bytes([content[2000] ^ 255]) + content[2001:],
         "empty": b"",
@@ -177,7 +182,7 @@ def bad_files(folder):
     }
 
 
-@pytest.mark.parametrize("kind", ["truncated", "flipped", "empty", "text", "pickle", "objects", "foreign"])
+@pytest.mark.parametrize("kind", ["header", "truncated", "flipped", "empty", "text", "pickle", "objects", "foreign"])
 def test_a_bad_file_is_named_runs_no_code_and_changes_nothing(tmp_path, monkeypatch, kind):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / f"{kind}-weights.npz"
