@@ -1,4 +1,5 @@
 # Two commands: `make lab` opens the course, `make test` runs every test. Both make the environment in .venv first, once.
+# For teachers: `make grading` prepares a course folder for nbgrader, `make grades` grades it (docs/teaching.md).
 # PYTHON=python3.12 chooses an interpreter; JUPYTER_FLAGS="--port 9000 --no-browser" adds flags to JupyterLab.
 
 PYTHON ?= $(firstword $(foreach name,python3 python python3.13 python3.12 python3.11 python3.10,\
@@ -7,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FIRST := $(firstword $(sort $(wildcard notebooks/zh/*.ipynb)))
 
-.PHONY: lab test clean
+.PHONY: lab test clean grading grades
 
 lab: $(VENV)/.installed
 	$(BIN)/jupyter lab $(JUPYTER_FLAGS) $(FIRST)
@@ -15,6 +16,21 @@ lab: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+# nbgrader starts alembic by its name, so the environment must be on the path.
+NBGRADER := cd grading && PATH="$(CURDIR)/$(BIN):$$PATH" nbgrader
+
+grading: $(VENV)/.installed-dev
+	mkdir -p grading/source/homework
+	cp docs/nbgrader_config.py grading/
+	cp notebooks/zh/solutions/04_homework.ipynb grading/source/homework/
+	$(NBGRADER) generate_assignment homework --force
+
+# A hand-in that cannot be graded is named in the log and must not keep the others from their feedback.
+grades: $(VENV)/.installed-dev
+	-$(NBGRADER) autograde homework $(GRADES_FLAGS)
+	$(NBGRADER) generate_feedback homework --force
+	$(NBGRADER) export
 
 clean:
 	rm -rf $(VENV)
