@@ -174,7 +174,7 @@ def hand_in(
     text = {"reply.txt": reply + "\n", "table.md": markdown}
     text["answers.json"] = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
     if blank:
-        print(f"{blank} entries are not answered; they are handed in as {BLANK}")
+        print(f"not answered, and handed in as {BLANK}: {blank}")
     try:
         here = _new_folder(Path(folder))
         for file, content in text.items():

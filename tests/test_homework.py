@@ -501,7 +501,7 @@ def test_grading_a_notebook_hands_in_nothing(table, counting, tmp_path, capsys, 
 def test_half_answered(table, counting, tmp_path, capsys):
     answers = table.blank() | {"pool1": [[2, 2], None, "text", 10**5000, None]}
     homework.hand_in(counting, {"batch multiplications": 5}, table, answers, folder=tmp_path)
-    assert "27 entries are not answered" in capsys.readouterr().out
+    assert "not answered, and handed in as ?: 27" in capsys.readouterr().out
     assert (tmp_path / "001/reply.txt").read_text(encoding="utf-8") == "乘法5,加法?\n"
     assert "| pool1 | [2, 2] | ? | 'text' | a value of type int | ? |" in (tmp_path / "001/table.md").read_text("utf-8")
 
