@@ -20,11 +20,13 @@ test: $(VENV)/.installed-dev
 # nbgrader starts alembic by its name, so the environment must be on the path.
 NBGRADER := cd grading && PATH="$(CURDIR)/$(BIN):$$PATH" nbgrader
 
+EDITION ?= zh
+
 grading: $(VENV)/.installed-dev
 	mkdir -p grading/source/homework
 	cp docs/nbgrader_config.py grading/
-	cp notebooks/zh/solutions/04_homework.ipynb grading/source/homework/
-	$(NBGRADER) generate_assignment homework --force
+	cp notebooks/$(EDITION)/solutions/04_homework.ipynb grading/source/homework/
+	EDITION=$(EDITION); export EDITION; $(NBGRADER) generate_assignment homework --force
 
 # A hand-in that cannot be graded is named in the log and must not keep the others from their feedback.
 grades: $(VENV)/.installed-dev

@@ -1,4 +1,4 @@
-"""Make the learner's copy of the homework from the solutions with nbgrader, and run it.
+"""Make the learner's copy of the homework from the solutions with nbgrader, in both languages, and run it.
 
     python -m tests.make_homework
 """
@@ -15,14 +15,15 @@ from tests import execute
 
 import nbformat
 
-SOLUTIONS = execute.ROOT / "notebooks/zh/solutions/04_homework.ipynb"
-LEARNERS = execute.ROOT / "notebooks/zh/04_homework.ipynb"
+LANGUAGES = ("zh", "en")
+SOLUTIONS = {language: execute.ROOT / "notebooks" / language / "solutions/04_homework.ipynb" for language in LANGUAGES}
+LEARNERS = {language: execute.ROOT / "notebooks" / language / "04_homework.ipynb" for language in LANGUAGES}
 CONFIG = execute.ROOT / "docs/nbgrader_config.py"
 ASSIGNMENT = "homework"
 
 
-def nbgrader(folder: Path, *arguments: str) -> None:
-    """Run one nbgrader command in a course folder.
+def nbgrader(folder: Path, language: str, *arguments: str) -> None:
+    """Run one nbgrader command in a course folder; the configuration asks for the language.
 
     Raises:
         RuntimeError: it failed; the text is what it said.
@@ -30,31 +31,34 @@ def nbgrader(folder: Path, *arguments: str) -> None:
     # nbgrader starts alembic by its name, so the environment's programs must be on the path.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     command = [sys.executable, "-m", "nbgrader", *arguments]
-    done = subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True)
+    environment = {**os.environ, "PATH": path, "EDITION": language}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"nbgrader {' '.join(arguments)} failed:\n{done.stderr[-3000:]}")
 
 
-def learners_copy() -> nbformat.NotebookNode:
+def learners_copy(language: str) -> nbformat.NotebookNode:
     """What nbgrader makes of the solutions for the learner, not run, with the metadata that the course allows."""
+    solutions = SOLUTIONS[language]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        source = folder / "source" / ASSIGNMENT / SOLUTIONS.name
+        source = folder / "source" / ASSIGNMENT / solutions.name
         source.parent.mkdir(parents=True)
-        shutil.copy(SOLUTIONS, source)
+        shutil.copy(solutions, source)
         shutil.copy(CONFIG, folder)
-        nbgrader(folder, "generate_assignment", ASSIGNMENT)
-        made = nbformat.read(folder / "release" / ASSIGNMENT / SOLUTIONS.name, as_version=4)
-    made.metadata = nbformat.read(SOLUTIONS, as_version=4).metadata
+        nbgrader(folder, language, "generate_assignment", ASSIGNMENT)
+        made = nbformat.read(folder / "release" / ASSIGNMENT / solutions.name, as_version=4)
+    made.metadata = nbformat.read(solutions, as_version=4).metadata
     return made
 
 
 def main() -> None:
-    made = learners_copy()
-    part = LEARNERS.with_suffix(".part")
-    nbformat.write(made, part)
-    part.replace(LEARNERS)
-    execute.main([str(LEARNERS)])
+    for language, path in LEARNERS.items():
+        made = learners_copy(language)
+        part = path.with_suffix(".part")
+        nbformat.write(made, part)
+        part.replace(path)
+    execute.main([str(path) for path in LEARNERS.values()])
 
 
 if __name__ == "__main__":

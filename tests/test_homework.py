@@ -558,15 +558,19 @@ def without_outputs(notebook):
     return {"metadata": notebook.metadata, "cells": cells, "format": (notebook.nbformat, notebook.nbformat_minor)}
 
 
-def test_the_learners_copy_is_what_nbgrader_makes_of_the_solutions():
-    shipped = nbformat.read(make_homework.LEARNERS, as_version=4)
-    assert without_outputs(shipped) == without_outputs(make_homework.learners_copy())
-    text = make_homework.LEARNERS.read_text(encoding="utf-8")
+@pytest.mark.parametrize(("language", "stub"), [("zh", "# 在这里写你的答案"), ("en", "# write your answer here")])
+def test_the_learners_copy_is_what_nbgrader_makes_of_the_solutions(language, stub):
+    shipped = nbformat.read(make_homework.LEARNERS[language], as_version=4)
+    assert without_outputs(shipped) == without_outputs(make_homework.learners_copy(language))
+    text = make_homework.LEARNERS[language].read_text(encoding="utf-8")
+    solutions = make_homework.SOLUTIONS[language].read_text(encoding="utf-8")
+    assert text.count(stub) == solutions.count("BEGIN SOLUTION") > 0
     assert "BEGIN SOLUTION" not in text and "HIDDEN TESTS" not in text and "867041280" not in text
 
 
-def test_the_solutions_have_every_entry_right():
-    notebook = nbformat.read(make_homework.SOLUTIONS, as_version=4)
+@pytest.mark.parametrize("language", make_homework.LANGUAGES)
+def test_the_solutions_have_every_entry_right(language):
+    notebook = nbformat.read(make_homework.SOLUTIONS[language], as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     outputs = {cell.id: "".join(output.get("text", "") for output in cell.outputs) for cell in code}
     assert "6 right, 0 wrong, 0 not answered" in outputs["hw-feedback1"]

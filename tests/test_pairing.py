@@ -175,6 +175,35 @@ def test_chinese_in_the_output_is_noticed():
     assert problem.startswith("cell 2 (code): Chinese in en: ") and "一" in problem
 
 
+@pytest.mark.parametrize("reply", ["乘法867041280,加法834928640\n", "handed in\n乘法?,加法26\n"])
+def test_the_reply_that_the_course_wants_may_be_chinese(reply):
+    zh, en = pair()
+    for each in (zh, en):
+        set_text(each.cells[1], reply)
+    assert pairing.notebook_problems(zh, en) == []
+    for each in (zh, en):
+        set_text(each.cells[1], reply.replace("加法", "减法"))
+    [problem] = pairing.notebook_problems(zh, en)
+    assert problem.startswith("cell 2 (code): Chinese in en: ")
+    set_text(zh.cells[1], reply)
+    set_text(en.cells[1], reply.replace("法", "法0", 1))
+    [problem] = pairing.notebook_problems(zh, en)
+    assert problem.startswith("cell 2 (code): output, ")
+
+
+def graded(notebook, **entries):
+    """The notebook with nbgrader's entries in its code cell."""
+    notebook.cells[1].metadata["nbgrader"] = {"points": 2, "checksum": "zh", **entries}
+    return notebook
+
+
+def test_nbgraders_checksums_may_differ_and_its_points_may_not():
+    zh, en = pair()
+    assert pairing.notebook_problems(graded(zh), graded(en, checksum="en")) == []
+    [problem] = pairing.notebook_problems(zh, graded(en, points=3))
+    assert problem.startswith("cell 2 (code): metadata, ") and "'checksum': 'zh'" in problem
+
+
 def test_an_ignored_output_may_differ_and_code_beneath_it_may_not():
     zh, en = pair()
     en.cells[2].source = "# NBVAL_IGNORE_OUTPUT\nprint(x + 1)"
@@ -278,6 +307,15 @@ def test_sync_keeps_comments_where_the_tree_is_the_same_and_takes_the_outputs():
     assert new.cells[0] == en.cells[0] and pairing.notebook_problems(zh, new) == []
 
 
+def test_sync_keeps_the_checksum_of_the_source_that_it_keeps():
+    zh, en = pair()
+    new, say = pairing.sync(graded(zh, points=5), graded(en, checksum="en"))
+    assert say == [] and new.cells[1].metadata.nbgrader == {"points": 5, "checksum": "en"}
+    zh.cells[1].source = "print(2)"
+    new, _ = pairing.sync(zh, en)
+    assert new.cells[1].metadata.nbgrader.checksum == "zh"
+
+
 def test_sync_copies_changed_code_and_asks_for_its_comments():
     zh, en = pair()
     zh.cells[1].source = "x = 2  # 二\nprint(x)"
@@ -348,17 +386,10 @@ def test_the_command_refuses_one_language_twice(course, capsys):
         ("zh", "09.ipynb", ["09.ipynb has no English twin"]),
         ("en", "09.ipynb", ["09.ipynb has no Chinese twin"]),
         ("zh", ".ipynb_checkpoints/01.ipynb", []),
-        ("zh", "04_homework.ipynb", []),
     ],
 )
-def test_a_notebook_without_its_twin(course, monkeypatch, language, name, said):
-    monkeypatch.setattr(pairing, "NOT_YET_TRANSLATED", frozenset({"04_homework.ipynb"}))
+def test_a_notebook_without_its_twin(course, language, name, said):
     path = course / "notebooks" / language / name
     path.parent.mkdir(exist_ok=True)
     nbformat.write(pair()[0], path)
     assert pairing.unpaired(course) == said
-
-
-def test_an_exception_that_is_needed_no_more(course, monkeypatch):
-    monkeypatch.setattr(pairing, "NOT_YET_TRANSLATED", frozenset({"01.ipynb"}))
-    assert pairing.unpaired(course) == ["01.ipynb is translated: take it out of NOT_YET_TRANSLATED"]
