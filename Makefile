@@ -21,12 +21,13 @@ test: $(VENV)/.installed-dev
 NBGRADER := cd grading && PATH="$(CURDIR)/$(BIN):$$PATH" nbgrader
 
 EDITION ?= zh
+export EDITION
 
 grading: $(VENV)/.installed-dev
 	mkdir -p grading/source/homework
 	cp docs/nbgrader_config.py grading/
 	cp notebooks/$(EDITION)/solutions/04_homework.ipynb grading/source/homework/
-	EDITION=$(EDITION); export EDITION; $(NBGRADER) generate_assignment homework --force
+	$(NBGRADER) generate_assignment homework --force
 
 # A hand-in that cannot be graded is named in the log and must not keep the others from their feedback.
 grades: $(VENV)/.installed-dev

@@ -5,11 +5,11 @@ The eye-disease classifier has its own recipe in `helpers.train`; here nothing b
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from helpers import runtime
+from helpers.train import mode
 
 import numpy as np
 import paddle
@@ -17,8 +17,6 @@ from paddle import nn
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
-
-CLASSES = 10
 
 
 class Digits(NamedTuple):
@@ -51,17 +49,6 @@ def load(count: int = 1000, seed: int = 0) -> Digits:
     rest, validation = train_test_split(np.arange(len(labels)), test_size=500, random_state=0, stratify=labels)
     chosen = np.random.default_rng(seed).permutation(rest)[:count]
     return Digits(*(paddle.to_tensor(a[part]) for part in (chosen, validation) for a in (images, labels)))
-
-
-@contextmanager
-def mode(model: nn.Layer, training: bool) -> Iterator[None]:
-    """Put the model into training or evaluation mode, and back into the mode it was in."""
-    before = model.training
-    model.train() if training else model.eval()
-    try:
-        yield
-    finally:
-        model.train() if before else model.eval()
 
 
 def accuracy(model: nn.Layer, x: paddle.Tensor, y: paddle.Tensor) -> float:
@@ -113,7 +100,7 @@ def fit(
     return Curves(*np.array(rows).T)
 
 
-def sweep(run: Callable[..., Curves], settings: dict[str, dict], seeds: int = 3) -> dict[str, Curves]:
+def sweep(run: Callable[..., Curves], settings: dict[Hashable, dict], seeds: int = 3) -> dict[Hashable, Curves]:
     """Run an experiment for each setting and seed, with a progress bar.
 
     Args:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from helpers.homework_answers import COLUMNS, WITH, WITHOUT, Entry, Report, Shape, Task, shown
 from helpers.homework_export import FOLDER, hand_in
+from helpers.train import mode
 
 import numpy as np
 import paddle
@@ -109,15 +110,12 @@ def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] =
 
     layers = [(name, layer) for name, layer in model.named_sublayers(include_self=True) if isinstance(layer, kinds)]
     hooks = [layer.register_forward_post_hook(hook(name or "layer")) for name, layer in layers]
-    training = model.training
     try:
-        model.eval()
-        with paddle.no_grad():
+        with mode(model, training=False), paddle.no_grad():
             model(paddle.zeros(list(input_shape)))
     finally:
         for handle in hooks:
             handle.remove()
-        model.train() if training else model.eval()
     return rows
 
 
@@ -260,7 +258,10 @@ def table_task(model: nn.Layer, input_shape: Sequence[int], given: Sequence[str]
         input_shape: [N, C, H, W].
         given: rows that are filled in for the learner.
     """
-    rows = trace(model, input_shape)
+    return _table(trace(model, input_shape), input_shape, given)
+
+
+def _table(rows: Sequence[Row], input_shape: Sequence[int], given: Sequence[str] = ()) -> Task:
     groups, before = {}, []
     for row in rows:
         entries = _row_entries(row)
@@ -385,10 +386,9 @@ def practice(seed: int, hard: bool = False) -> Task:
             ("flatten", nn.Flatten()),
         ]
         flat = nn.Sequential(*layers)(paddle.zeros(shape)).shape[1]
-        layers += [("fc1", nn.Linear(flat, draw(20, 32, 50))), ]
-        layers.append(("fc2", nn.Linear(layers[-1][1].weight.shape[1], draw(2, 3, 7))))
-    model = nn.Sequential(*layers)
-    table, first_row = table_task(model, shape), trace(model, shape)[0]
-    counts = counting_task(first_row, steps=False)
-    named = {f"{first_row.name} {name.split()[1]}": entries for name, entries in counts.groups.items()}
+        hidden = draw(20, 32, 50)
+        layers += [("fc1", nn.Linear(flat, hidden)), ("fc2", nn.Linear(hidden, draw(2, 3, 7)))]
+    rows = trace(nn.Sequential(*layers), shape)
+    table, counts = _table(rows, shape), counting_task(rows[0], steps=False)
+    named = {f"{rows[0].name} {name.split()[1]}": entries for name, entries in counts.groups.items()}
     return Task(table.groups | named, (), table.about)

@@ -6,7 +6,8 @@ import tempfile
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def seed_epoch(seed: int, epoch: int) -> None:
     runtime.seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
 
 
+@contextmanager
+def mode(model: nn.Layer, training: bool) -> Iterator[None]:
+    """Put the model into training or evaluation mode, and back into the mode it was in."""
+    before = model.training
+    model.train() if training else model.eval()
+    try:
+        yield
+    finally:
+        model.train() if before else model.eval()
+
+
 def batches(dataset: Dataset, batch_size: int) -> DataLoader:
     """Shuffled batches of equal size for training; a small last batch, bad for BatchNorm, is left out."""
     sampler = BatchSampler(dataset, shuffle=True, batch_size=min(batch_size, len(dataset)), drop_last=True)
@@ -49,13 +61,9 @@ def probabilities(model: nn.Layer, x: paddle.Tensor, flips: bool = False) -> np.
 
 def predict(model: nn.Layer, dataset: Dataset, batch_size: int = 64, flips: bool = False) -> np.ndarray:
     """`probabilities` of a whole data set, float32 [n], in evaluation mode; the model's mode is put back."""
-    was_training = model.training
-    model.eval()
     loader = DataLoader(dataset, batch_size=batch_size, return_list=True)
-    scores = [probabilities(model, x, flips) for x, _ in loader]
-    if was_training:
-        model.train()
-    return np.concatenate(scores)
+    with mode(model, training=False):
+        return np.concatenate([probabilities(model, x, flips) for x, _ in loader])
 
 
 def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64) -> None:
@@ -65,10 +73,8 @@ def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64
     """
     layers = [layer for layer in model.sublayers() if isinstance(layer, nn.layer.norm._BatchNormBase)]
     momenta = [layer._momentum for layer in layers]
-    was_training = model.training
-    model.train()
     try:
-        with paddle.no_grad():
+        with mode(model, training=True), paddle.no_grad():
             for index, (x, _) in enumerate(batches(dataset, batch_size)):
                 for layer in layers:
                     layer._momentum = index / (index + 1)  # moving = average of all batches so far
@@ -76,8 +82,6 @@ def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):
             layer._momentum = momentum
-        if not was_training:
-            model.eval()
 
 
 @dataclass

@@ -15,9 +15,16 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def committed() -> list[Path]:
-    """All notebooks of the course."""
-    return sorted(path for path in ROOT.glob("notebooks/**/*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+def committed(folder: Path = ROOT / "notebooks") -> list[Path]:
+    """All notebooks of the course, or of one of its folders."""
+    return sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+
+
+def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Store a notebook; the file is there either whole or as it was."""
+    part = path.with_suffix(".part")
+    nbformat.write(notebook, part)
+    part.replace(path)
 
 
 def run(path: Path, data: str = "rendered", extra: str | None = None) -> nbformat.NotebookNode:
@@ -51,9 +58,7 @@ def main(names: list[str]) -> None:
         notebook = run(path)
         notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
         notebook.metadata["language_info"] = {"name": "python"}
-        part = path.with_suffix(".part")
-        nbformat.write(notebook, part)
-        part.replace(path)
+        write(notebook, path)
         print(f"{path}: {time.perf_counter() - start:.0f} s", flush=True)
 
 

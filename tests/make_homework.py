@@ -54,10 +54,7 @@ def learners_copy(language: str) -> nbformat.NotebookNode:
 
 def main() -> None:
     for language, path in LEARNERS.items():
-        made = learners_copy(language)
-        part = path.with_suffix(".part")
-        nbformat.write(made, part)
-        part.replace(path)
+        execute.write(learners_copy(language), path)
     execute.main([str(path) for path in LEARNERS.values()])
 
 

@@ -17,10 +17,12 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from tests import execute
+from tests.execute import ROOT
+
 import nbformat
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parents[1]
 OTHER = {"zh": "en", "en": "zh"}
 IGNORED = "# NBVAL_IGNORE_OUTPUT"
 
@@ -162,8 +164,7 @@ def notebook_problems(zh: NotebookNode, en: NotebookNode) -> list[str]:
 def names(language: str, root: Path = ROOT) -> list[str]:
     """The notebooks of one language, relative to its folder."""
     folder = root / "notebooks" / language
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.ipynb")
-                  if ".ipynb_checkpoints" not in path.parts)
+    return sorted(path.relative_to(folder).as_posix() for path in execute.committed(folder))
 
 
 def common(root: Path = ROOT) -> list[str]:
@@ -246,10 +247,7 @@ def sync_all(source: str, target: str, root: Path = ROOT) -> Iterator[str]:
         new, say = sync(read(name, source, root), old)
         if new == old:
             continue
-        path = root / "notebooks" / target / name
-        part = path.with_suffix(".part")
-        nbformat.write(new, part)
-        part.replace(path)
+        execute.write(new, root / "notebooks" / target / name)
         yield "\n  ".join([f"{target}/{name}: carried over from {source}", *say])
 
 
