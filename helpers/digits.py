@@ -9,14 +9,14 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from helpers import runtime
-from helpers.train import mode
+from helpers.inference import mode
+from helpers.progress import tqdm
 
 import numpy as np
 import paddle
 from paddle import nn
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from tqdm import tqdm
 
 
 class Digits(NamedTuple):

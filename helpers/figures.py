@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from helpers.train import History
+from helpers.callbacks import History
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from helpers import fundus, palm
 from helpers.augment import Augment
+from helpers.callbacks import seed_epoch
 from helpers.images import normalise
+from helpers.inference import predict
 from helpers.resnet import resnet18
-from helpers.train import fit, predict, seed_epoch
+from helpers.train import fit
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -37,7 +39,8 @@ def train_on(data: palm.FundusSet, transform: Transform, epochs: int, seed: int,
     model = resnet18(width=16)
     parts = [data.subset(data.parts == part) for part in ("training", "validation")]
     train = palm.FundusDataset(parts[0], Augment(), seed, transform)
-    fit(model, train, palm.FundusDataset(parts[1], transform=transform), epochs, seed=seed, progress=progress)
+    watched = palm.FundusDataset(parts[1], transform=transform)
+    fit(model, train, watched, epochs, seed=seed, progress="bar" if progress else None)
     return model
 
 

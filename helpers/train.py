@@ -1,224 +1,257 @@
-"""Training of the eye-disease classifier: the recipe with its validation curve, prediction, saved weights."""
+"""Training of the eye-disease classifier, on paddle.Model: in a notebook with `fit`, or as a command.
+
+`python -m helpers.train --help` says what the command can do. A training that was stopped, by whatever it was, goes on
+from its last finished epoch, and ends with the very same weights.
+"""
 from __future__ import annotations
 
+import argparse
+import signal
 import sys
-import tempfile
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-from helpers import runtime
+if not __package__:  # as a file, since paddle.distributed.launch cannot start a module
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import numpy as np
+from helpers import callbacks, checkpoint, fundus, inference, metrics, palm, parallel, resnet, runtime, sources
+from helpers.archives import ArchiveError
+from helpers.augment import Augment
+from helpers.callbacks import History
+from helpers.images import ImageError
+from helpers.progress import tqdm
+
 import paddle
 from paddle import nn
-from paddle.io import BatchSampler, DataLoader, Dataset
-from sklearn.metrics import roc_auc_score
-from tqdm import tqdm
+from paddle.io import DataLoader, Dataset
 
-# What NumPy raises over a damaged .npz file; it reads headers with Python's tokenizer.
-DAMAGED = (
-    ValueError, EOFError, OSError, AttributeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError,
-)  # fmt: skip
+SIZE, WIDTH, EPOCHS = 96, 16, 14
+NORMS = {"batch": nn.BatchNorm2D, "group": resnet.group_norm, "sync": nn.SyncBatchNorm}
 
 
-def seed_epoch(seed: int, epoch: int) -> None:
-    """Seed everything from (seed, epoch), so that an epoch can be repeated without those before it."""
-    runtime.seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
-
-
-@contextmanager
-def mode(model: nn.Layer, training: bool) -> Iterator[None]:
-    """Put the model into training or evaluation mode, and back into the mode it was in."""
-    before = model.training
-    model.train() if training else model.eval()
-    try:
-        yield
-    finally:
-        model.train() if before else model.eval()
-
-
-def batches(dataset: Dataset, batch_size: int) -> DataLoader:
-    """Shuffled batches of equal size for training; a small last batch, bad for BatchNorm, is left out."""
-    sampler = BatchSampler(dataset, shuffle=True, batch_size=min(batch_size, len(dataset)), drop_last=True)
+def batches(dataset: Dataset, batch_size: int, seed: int = 0, epoch: int = 0) -> DataLoader:
+    """Shuffled batches of equal size, in an order that depends on the seed and the epoch alone."""
+    sampler = parallel.ShuffledBatches(dataset, batch_size, seed, epoch)
     return DataLoader(dataset, batch_sampler=sampler, return_list=True)
-
-
-def probabilities(model: nn.Layer, x: paddle.Tensor, flips: bool = False) -> np.ndarray:
-    """The probability of class 1 for each image of a batch [n, 3, S, S], float32 [n]; the model's mode is not changed.
-
-    With `flips` it is the mean over the image and its mirror images (left-right, up-down, both): four times the cost.
-    """
-    mirrors = ([], [3], [2], [2, 3]) if flips else ([],)
-    with paddle.no_grad():
-        logits = [model(paddle.flip(x, axes) if axes else x) for axes in mirrors]
-    return np.mean([nn.functional.softmax(each, axis=1)[:, 1].numpy() for each in logits], axis=0)
-
-
-def predict(model: nn.Layer, dataset: Dataset, batch_size: int = 64, flips: bool = False) -> np.ndarray:
-    """`probabilities` of a whole data set, float32 [n], in evaluation mode; the model's mode is put back."""
-    loader = DataLoader(dataset, batch_size=batch_size, return_list=True)
-    with mode(model, training=False):
-        return np.concatenate([probabilities(model, x, flips) for x, _ in loader])
-
-
-def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64) -> None:
-    """Set the moving mean and variance of each BatchNorm to their average over `dataset`, with the weights as they are.
-
-    Wu and Johnson: Rethinking "Batch" in BatchNorm, 2021, section 3 ("precise BN"), https://arxiv.org/abs/2105.07576.
-    """
-    layers = [layer for layer in model.sublayers() if isinstance(layer, nn.layer.norm._BatchNormBase)]
-    momenta = [layer._momentum for layer in layers]
-    try:
-        with mode(model, training=True), paddle.no_grad():
-            for index, (x, _) in enumerate(batches(dataset, batch_size)):
-                for layer in layers:
-                    layer._momentum = index / (index + 1)  # moving = average of all batches so far
-                model(x)
-    finally:
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer._momentum = momentum
-
-
-@dataclass
-class History:
-    """What was measured after each epoch; each list has one number an epoch.
-
-    `one_image` is the most that a single validation image can change the AUC: 1 / (images of the smaller class).
-    """
-
-    loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    validation_accuracy: list[float] = field(default_factory=list)
-    validation_auc: list[float] = field(default_factory=list)
-    learning_rate: list[float] = field(default_factory=list)
-    one_image: float = 0.0
-
-    @property
-    def best_epoch(self) -> int:
-        """Index of the epoch with the best validation AUC; among equals, of the latest one.
-
-        AUCs that one image could make equal count as equal. The latest epoch has the smallest learning rate, so its
-        weights and moving statistics are the most settled.
-        """
-        enough = max(self.validation_auc) - self.one_image
-        return max(epoch for epoch, auc in enumerate(self.validation_auc) if auc >= enough)
 
 
 def fit(
     model: nn.Layer,
     train: Dataset,
-    validation: Dataset,
+    validation: Dataset | None = None,
     epochs: int = 20,
     batch_size: int = 16,
     learning_rate: float = 3e-3,
     weight_decay: float = 0.05,
     label_smoothing: float = 0.1,
     seed: int = 0,
-    checkpoint: str | Path | None = None,
-    after_epoch: Callable[[int], None] | None = None,
-    progress: bool = True,
+    best: str | Path | None = None,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    progress: Literal["bar", "lines"] | None = "bar",
+    more: Sequence[paddle.callbacks.Callback] = (),
 ) -> History:
     """Train with AdamW and a one-cycle schedule; after each epoch measure the validation part.
 
     Smith and Topin: Super-Convergence, 2018, https://arxiv.org/abs/1708.07120; AdamW: https://arxiv.org/abs/1711.05101.
+    Started by paddle.distributed.launch, all processes train together (`helpers.parallel`).
 
     Args:
         model: gives logits [N, 2]; trained in place.
         train: items (float32 [3, S, S], int64 label); `set_epoch(epoch)` is called where the data set has it.
-        validation: the same kind, not augmented.
+        validation: the same kind, not augmented; or None.
         epochs, batch_size, learning_rate (the highest one), weight_decay, label_smoothing: the recipe.
         seed: of the order of the images, the augmentation and Dropout, together with the number of the epoch.
-        checkpoint: a file for the weights of the epoch with the best validation AUC.
-        after_epoch: called with the epoch's number, for an experiment's own measurements.
-        progress: a bar on stdout.
+        best: a file for the weights of the epoch with the best validation AUC.
+        folder: for checkpoints, metrics.jsonl and VisualDL's log.
+        resume: go on from the newest good checkpoint in `folder`, if there is one.
+        progress: a bar on stdout, or a line after each epoch, or nothing.
+        more: callbacks of your own, called after the ones of this function.
 
     Raises:
-        ValueError: the validation part has images of one class only.
+        ValueError: the validation part has images of one class only; a batch cannot be shared by all processes.
         FloatingPointError: the loss is not a number any more; names the epoch and the batch.
+        FileExistsError: there are checkpoints in `folder`, and `resume` is not set.
+        CheckpointError: no checkpoint in `folder` is good, or they are of a training with other settings.
     """
-    loader = batches(train, batch_size)
-    labels = np.array([int(label) for label in validation.labels])
-    smaller_class = np.bincount(labels, minlength=2).min()
-    if not smaller_class:
-        raise ValueError("all validation images are of one class; an AUC needs images of both")
-    history = History(one_image=1 / smaller_class)
-    schedule = paddle.optimizer.lr.OneCycleLR(learning_rate, total_steps=epochs * len(loader) + 1, phase_pct=0.3)
+    trainer = paddle.Model(model)  # makes the processes know each other, if there are several
+    loader = batches(train, batch_size, seed)
+    steps = epochs * len(loader)
+    schedule = paddle.optimizer.lr.OneCycleLR(learning_rate, total_steps=steps + 1, phase_pct=0.3)
     optimizer = paddle.optimizer.AdamW(schedule, parameters=model.parameters(), weight_decay=weight_decay)
-    with tqdm(total=epochs * len(loader), unit="batch", file=sys.stdout, leave=False, disable=not progress) as bar:
-        for epoch in range(epochs):
-            seed_epoch(seed, epoch)
-            if hasattr(train, "set_epoch"):
-                train.set_epoch(epoch)
-            model.train()
-            losses = []
-            for x, y in loader:
-                loss = nn.functional.cross_entropy(model(x), y, label_smoothing=label_smoothing)
-                loss.backward()
-                optimizer.step()
-                optimizer.clear_grad()
-                schedule.step()
-                losses.append(loss.item())
-                if not np.isfinite(losses[-1]):
-                    raise FloatingPointError(
-                        f"the loss is {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}: "
-                        f"lower the learning rate, now {learning_rate}"
-                    )
-                bar.update()
-            scores = predict(model, validation)
-            history.loss.append(float(np.mean(losses)))
-            of_the_truth = np.where(labels == 1, scores, 1 - scores)
-            history.validation_loss.append(float(-np.log(np.clip(of_the_truth, 1e-7, 1)).mean()))
-            history.validation_accuracy.append(float(((scores >= 0.5) == labels).mean()))
-            history.validation_auc.append(float(roc_auc_score(labels, scores)))
-            history.learning_rate.append(float(schedule.last_lr))
-            bar.set_postfix(epoch=epoch + 1, loss=f"{history.loss[-1]:.3f}", AUC=f"{history.validation_auc[-1]:.3f}")
-            if checkpoint is not None and history.best_epoch == epoch:
-                save_weights(model, checkpoint)
-            if after_epoch is not None:
-                after_epoch(epoch)
+    loss = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+    trainer.prepare(optimizer, loss)
+    history, after = History(), []
+    folder = None if folder is None else Path(folder)
+    if folder is not None:
+        settings = {
+            "images": len(train), "epochs": epochs, "batch size": batch_size, "learning rate": learning_rate,
+            "weight decay": weight_decay, "label smoothing": label_smoothing, "seed": seed,
+        }  # fmt: skip
+        if not resume:
+            refuse_checkpoints(folder)
+        history = _resume(folder, model, optimizer, settings)
+        after = [callbacks.Log(history, folder), callbacks.SaveCheckpoint(history, folder, settings)]
+    if best is not None:
+        after.insert(0, callbacks.KeepBest(history, Path(best)))
+    if progress == "lines":
+        after.append(callbacks.Lines(history, epochs))
+    done = len(history.loss)
+    start = {"total": steps, "initial": done * len(loader), "unit": "batch", "file": sys.stdout, "leave": False}
+    with warnings.catch_warnings(), tqdm(**start, disable=progress != "bar" or parallel.rank() > 0) as bar:
+        warnings.filterwarnings("ignore", message="To copy construct from a tensor", category=UserWarning)
+        first = [callbacks.Reseed(history, seed, loader.batch_sampler, train)]
+        first.append(callbacks.Measure(history, validation, folder))
+        if done < epochs:
+            every = [*first, *after, callbacks.Bar(history, bar), *more]
+            trainer.fit(loader, epochs=epochs - done, verbose=0, callbacks=every)
     return history
 
 
-def save_weights(model: nn.Layer, path: str | Path) -> None:
-    """Write all weights and moving statistics to one .npz file; an existing file is replaced only by a whole one."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+def refuse_checkpoints(folder: Path) -> None:
+    """Raise FileExistsError where a new training would write over the checkpoints of another one."""
+    if checkpoint.files(folder):
+        raise FileExistsError(f"there are checkpoints in {folder}: resume that training, or choose another folder")
+
+
+def _resume(folder: Path, model: nn.Layer, optimizer: paddle.optimizer.Optimizer, settings: dict) -> History:
+    """Set model and optimizer to the newest good checkpoint in the folder, and give the history up to it."""
+    found, errors = checkpoint.files(folder), []
+    history = History()
+    for path in found:
         try:
-            np.savez(part, **{name: value.numpy() for name, value in model.state_dict().items()})
-            part.close()
-            Path(part.name).replace(path)
-        except BaseException:
-            part.close()
-            Path(part.name).unlink()
-            raise
-
-
-def load_weights(model: nn.Layer, path: str | Path) -> None:
-    """Set a model to the weights of a file of `save_weights`; no code in the file can run, it holds numbers only.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or of another network; the model is left as it was.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            weights = {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise
-    except DAMAGED as error:
-        raise ValueError(f"{path} is no file of weights, or is damaged ({error}): train or copy it again") from error
-    state = model.state_dict()
-    wrong = sorted(set(state) ^ set(weights)) or [n for n in state if tuple(state[n].shape) != weights[n].shape]
-    if wrong:
-        raise ValueError(
-            f"{path} holds the weights of another network ({wrong[0]} and {len(wrong) - 1} more differ); "
-            "build the model with the arguments that it was trained with"
+            _, notes = checkpoint.restore(path, model, optimizer)
+        except checkpoint.CheckpointError as error:
+            errors.append(str(error))
+            continue
+        for name, value in settings.items():
+            if notes["settings"].get(name) != value:
+                raise checkpoint.CheckpointError(
+                    f"{path} is of a training with {name} {notes['settings'].get(name)}, this one has {value}: "
+                    "repeat the settings of that training, or choose another folder"
+                )
+        for error in errors:
+            warnings.warn(f"{error}. Going on from {path}.", stacklevel=3)
+        history = History(**notes["history"])
+        break
+    else:
+        if found:
+            raise checkpoint.CheckpointError(
+                "there is no good checkpoint to go on from: " + "; ".join(errors) + ". Choose another folder."
+            )
+    if parallel.mean(len(history.loss)) != len(history.loss):
+        raise checkpoint.CheckpointError(
+            f"the processes found different checkpoints in {folder}: all machines need one shared folder"
         )
-    for name, value in state.items():
-        value.set_value(weights[name])
+    return history
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.train",
+        description="Train the eye-disease classifier of notebook 05 and measure it on the test images.",
+        epilog="Ctrl-C is safe: the same command with --resume goes on from the last finished epoch.",
+    )
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument("--data", metavar="FOLDER", help="the real data set, packed or unpacked (default: where the "
+                      "notebook looks for it, and 600 rendered images where there is none)")  # fmt: skip
+    data.add_argument("--rendered", metavar="N", type=int, help="train and test on N rendered images")
+    parser.add_argument("--output", metavar="FOLDER", default=sources.ROOT / "data" / "train", type=Path,
+                        help="for checkpoints, metrics.jsonl and weights.npz (default: data/train)")  # fmt: skip
+    parser.add_argument("--resume", action="store_true", help="go on from the newest good checkpoint in --output")
+    parser.add_argument("--epochs", metavar="N", type=int, default=EPOCHS, help=f"default {EPOCHS}")
+    parser.add_argument("--batch-size", metavar="N", type=int, default=16, help="of all processes together, default 16")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="default 0")
+    parser.add_argument("--norm", choices=NORMS, default="batch", help="sync: statistics over the batches of all GPUs")
+    parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu where there is one")
+    parser.add_argument("--benchmark", action="store_true", help="measure time to accuracy against the classic course "
+                        "recipe, the reader against the classic reader, and growth; nothing is kept")  # fmt: skip
+    options = parser.parse_args(given)
+    for name in ("rendered", "epochs", "batch_size"):
+        if (value := getattr(options, name)) is not None and value < 1:
+            parser.error(f"--{name.replace('_', '-')} must be at least 1, not {value}")
+    if options.seed < 0:
+        parser.error(f"--seed must not be negative, but is {options.seed}")
+    if options.device == "gpu" and runtime.device() != "gpu":
+        parser.error("--device gpu: Paddle sees no GPU here (python -m helpers.runtime says what there is)")
+    options.device = options.device or runtime.device()
+    if options.norm == "sync" and options.device == "cpu":
+        parser.error("--norm sync: SyncBatchNorm needs GPUs, Paddle has none of it for the CPU; take batch or group")
+    return options
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train as the options say, and print one table of test figures."""
+    if options.resume:
+        if not checkpoint.files(options.output):
+            say(f"there is no checkpoint in {options.output} yet: starting from the beginning")
+    else:
+        refuse_checkpoints(options.output)
+    say(runtime.report())
+    paddle.set_device(options.device)
+    parallel.start()
+    with parallel.first_alone():
+        data = read(options)
+    parts = palm.split(data, 0.2, options.seed)
+    say(f"{data!r}: {len(parts.train)} to train, {len(parts.validation)} to validate, {len(parts.test)} to test")
+    train = palm.FundusDataset(parts.train, Augment(), options.seed)
+    validation, test = palm.FundusDataset(parts.validation), palm.FundusDataset(parts.test)
+    runtime.seed(options.seed)
+    model = resnet.resnet18(width=WIDTH, norm=NORMS[options.norm])
+    best = options.output / "best.npz"
+    fit(
+        model, train, validation, options.epochs, options.batch_size, seed=options.seed, best=best,
+        folder=options.output, resume=options.resume, progress="bar" if sys.stdout.isatty() else "lines",
+    )  # fmt: skip
+    with parallel.first_alone():  # it has written the file
+        checkpoint.load_weights(model, best)
+    threshold = metrics.choose_threshold(parts.validation.labels, inference.predict(model, validation, flips=True))
+    scores = inference.predict(model, test, flips=True)
+    say(f"weights: {best}\n{metrics.report(parts.test.labels, scores, threshold)}")
+
+
+def say(text: str) -> None:
+    """Print once, however many processes there are."""
+    if parallel.rank() == 0:
+        print(text, flush=True)
+
+
+def read(options: argparse.Namespace) -> palm.FundusSet:
+    """The images that the options ask for."""
+    progress = sys.stdout.isatty()
+    source = options.data or (palm.find() if options.rendered is None else None)
+    if source is None:
+        count = options.rendered or 600
+        folder = sources.ROOT / "data" / f"rendered-{count}-{options.seed}"
+        source = fundus.render(folder, count, SIZE, options.seed, progress)
+    return palm.read(source, SIZE, progress=progress)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """The command `python -m helpers.train`."""
+    options = arguments(given)
+    warnings.formatwarning = lambda message, *_, **__: f"{message}\n"
+    for name in (signal.SIGINT, signal.SIGTERM):  # a scheduler, or the launcher, stops a process with SIGTERM
+        signal.signal(name, _interrupt)
+    try:
+        run(options)
+    except KeyboardInterrupt:
+        newest = checkpoint.files(options.output)[:1]
+        say(f"\nstopped; {newest[0]} is whole, the same command with --resume goes on" if newest else "\nstopped")
+        sys.exit(130)
+    except (OSError, FloatingPointError, palm.DataError, ArchiveError, ImageError, checkpoint.CheckpointError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

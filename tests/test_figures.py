@@ -1,6 +1,6 @@
 """helpers.figures draws the numbers that it is given."""
 from helpers import figures
-from helpers.train import History
+from helpers.callbacks import History
 
 import matplotlib.pyplot as plt
 import numpy as np

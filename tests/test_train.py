@@ -3,7 +3,8 @@ import pickle
 import zipfile
 from pathlib import Path
 
-from helpers import resnet, runtime, train
+from helpers import checkpoint, inference, resnet, runtime, train
+from helpers.callbacks import History
 
 import numpy as np
 import paddle
@@ -33,7 +34,7 @@ def small_network(**arguments):
 
 
 def fit(model, epochs=3, **arguments):
-    return train.fit(model, Stripes(64), Stripes(32, seed=1), epochs=epochs, progress=False, **arguments)
+    return train.fit(model, Stripes(64), Stripes(32, seed=1), epochs=epochs, progress=None, **arguments)
 
 
 def weights(model):
@@ -42,18 +43,18 @@ def weights(model):
 
 def test_it_learns_and_keeps_the_best_epoch(tmp_path):
     model = small_network()
-    history = fit(model, epochs=6, checkpoint=tmp_path / "best.npz")
+    history = fit(model, epochs=8, best=tmp_path / "best.npz")
     assert max(history.validation_auc) > 0.95
-    assert len(history.loss) == len(history.validation_loss) == len(history.learning_rate) == 6
-    train.load_weights(model, tmp_path / "best.npz")
-    scores, labels = train.predict(model, Stripes(32, seed=1)), Stripes(32, seed=1).labels
+    assert len(history.loss) == len(history.validation_loss) == len(history.learning_rate) == 8
+    checkpoint.load_weights(model, tmp_path / "best.npz")
+    scores, labels = inference.predict(model, Stripes(32, seed=1)), Stripes(32, seed=1).labels
     assert ((scores >= 0.5) == labels).mean() == history.validation_accuracy[history.best_epoch]
     expected = -np.log(np.where(labels == 1, scores, 1 - scores)).mean()
     assert history.validation_loss[history.best_epoch] == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_latest_of_equally_good_epochs_is_the_best():
-    history = train.History(validation_auc=[0.90, 0.99, 0.97, 0.96, 0.80], one_image=0.025)
+    history = History(validation_auc=[0.90, 0.99, 0.97, 0.96, 0.80], one_image=0.025)
     assert history.best_epoch == 2
     history.one_image = 0.0
     assert history.best_epoch == 1
@@ -63,7 +64,7 @@ def test_a_validation_part_of_one_class_is_refused():
     validation = Stripes(8)
     validation.labels[:] = 1
     with pytest.raises(ValueError, match="one class"):
-        train.fit(small_network(), Stripes(16), validation, epochs=1, progress=False)
+        train.fit(small_network(), Stripes(16), validation, epochs=1, progress=None)
 
 
 def test_the_same_seed_gives_the_same_weights():
@@ -77,12 +78,37 @@ def test_the_same_seed_gives_the_same_weights():
     assert any(not np.array_equal(value, runs[2][name]) for name, value in runs[0].items())
 
 
-def test_every_epoch_is_announced_to_the_data_set_and_the_callback():
+def test_every_epoch_is_announced_to_the_data_set():
     data, seen = Stripes(32), []
-    data.set_epoch = lambda epoch: seen.append(("data", epoch))
-    done = lambda epoch: seen.append(("done", epoch))  # noqa: E731
-    train.fit(small_network(), data, Stripes(16, seed=1), epochs=2, progress=False, after_epoch=done)
-    assert seen == [("data", 0), ("done", 0), ("data", 1), ("done", 1)]
+    data.set_epoch = seen.append
+    train.fit(small_network(), data, Stripes(16, seed=1), epochs=3, progress=None)
+    assert seen == [0, 1, 2]
+
+
+def test_it_does_what_a_plain_loop_does():
+    data, model, plain = Stripes(32), small_network(), small_network()
+    history = train.fit(model, data, epochs=2, batch_size=8, learning_rate=3e-3, seed=5, progress=None)
+    schedule = paddle.optimizer.lr.OneCycleLR(3e-3, total_steps=9, phase_pct=0.3)
+    optimizer = paddle.optimizer.AdamW(schedule, parameters=plain.parameters(), weight_decay=0.05)
+    losses = []
+    for epoch in range(2):
+        for x, y in train.batches(data, 8, seed=5, epoch=epoch):
+            loss = nn.functional.cross_entropy(plain(x), y, label_smoothing=0.1)
+            loss.backward()
+            optimizer.step()
+            optimizer.clear_grad()
+            schedule.step()
+            losses.append(loss.item())
+    for name, value in weights(model).items():
+        np.testing.assert_array_equal(value, weights(plain)[name])
+    np.testing.assert_allclose(history.loss, [np.mean(losses[:4]), np.mean(losses[4:])], rtol=1e-6)
+
+
+def test_a_line_after_each_epoch_where_there_is_no_terminal(capsys):
+    train.fit(small_network(), Stripes(16), Stripes(16, seed=1), epochs=2, progress="lines")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    assert "validation auc" in lines[0] and "loss" in lines[0]
 
 
 def test_a_loss_that_is_not_a_number_stops_with_epoch_and_batch():
@@ -90,7 +116,7 @@ def test_a_loss_that_is_not_a_number_stops_with_epoch_and_batch():
     data.images[:] = np.nan
     model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 2))  # no ReLU, which would make 0 of it
     with pytest.raises(FloatingPointError, match="in epoch 1, batch 1"):
-        train.fit(model, data, Stripes(16), epochs=1, progress=False)
+        train.fit(model, data, Stripes(16), epochs=1, progress=None)
 
 
 def test_predict_is_in_evaluation_mode_and_puts_the_mode_back():
@@ -98,7 +124,7 @@ def test_predict_is_in_evaluation_mode_and_puts_the_mode_back():
     data = Stripes(10)
     model.train()
     before = weights(model)
-    scores = train.predict(model, data, batch_size=3)
+    scores = inference.predict(model, data, batch_size=3)
     assert model.training
     for name, value in weights(model).items():
         np.testing.assert_array_equal(value, before[name])
@@ -112,9 +138,9 @@ def test_flips_do_not_care_how_the_image_lies():
     mirrored = Stripes(6)
     mirrored.images = data.images[:, :, :, ::-1].copy()
     np.testing.assert_allclose(
-        train.predict(model, data, flips=True), train.predict(model, mirrored, flips=True), rtol=1e-4, atol=1e-6
+        inference.predict(model, data, flips=True), inference.predict(model, mirrored, flips=True), rtol=1e-4, atol=1e-6
     )
-    assert not np.allclose(train.predict(model, data), train.predict(model, mirrored), rtol=1e-4, atol=1e-6)
+    assert not np.allclose(inference.predict(model, data), inference.predict(model, mirrored), rtol=1e-4, atol=1e-6)
 
 
 def test_recomputed_statistics_are_the_mean_over_the_batches():
@@ -122,26 +148,26 @@ def test_recomputed_statistics_are_the_mean_over_the_batches():
     model = nn.Sequential(nn.BatchNorm2D(3), nn.Flatten(), nn.Linear(3 * 16 * 16, 2))
     model.eval()
     momentum = model[0]._momentum
-    train.recompute_statistics(model, data, batch_size=32)
+    inference.recompute_statistics(model, data, batch_size=32)
     np.testing.assert_allclose(model[0]._mean.numpy(), data.images.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(model[0]._variance.numpy(), data.images.var((0, 2, 3)), rtol=1e-4)
     assert model[0]._momentum == momentum and not model.training
-    train.recompute_statistics(model, data, batch_size=8)  # equal batches: the mean of the means is the mean
+    inference.recompute_statistics(model, data, batch_size=8)  # equal batches: the mean of the means is the mean
     np.testing.assert_allclose(model[0]._mean.numpy(), data.images.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
 
 
 def test_weights_come_back_bit_for_bit(tmp_path):
     model = small_network()
-    train.save_weights(model, tmp_path / "new" / "model.npz")
+    checkpoint.save_weights(model, tmp_path / "new" / "model.npz")
     other = resnet.resnet18(width=4, stem="small")
-    train.load_weights(other, tmp_path / "new" / "model.npz")
+    checkpoint.load_weights(other, tmp_path / "new" / "model.npz")
     for name, value in weights(model).items():
         np.testing.assert_array_equal(value, weights(other)[name])
 
 
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     model, path = small_network(), tmp_path / "model.npz"
-    train.save_weights(model, path)
+    checkpoint.save_weights(model, path)
     old = path.read_bytes()
 
     def full_disk(file, **arrays):
@@ -150,7 +176,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
 
     monkeypatch.setattr(np, "savez", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        train.save_weights(model, path)
+        checkpoint.save_weights(model, path)
     assert path.read_bytes() == old
     assert [file.name for file in tmp_path.iterdir()] == ["model.npz"]
 
@@ -162,7 +188,7 @@ class Hostile:
 
 def bad_files(folder):
     good = folder / "good.npz"
-    train.save_weights(small_network(), good)
+    checkpoint.save_weights(small_network(), good)
     content = good.read_bytes()
     np.savez(folder / "objects.npz", weight=np.array([Hostile()], dtype=object))
     with np.load(good) as arrays:
@@ -190,15 +216,15 @@ def test_a_bad_file_is_named_runs_no_code_and_changes_nothing(tmp_path, monkeypa
     model = small_network()
     before = weights(model)
     with pytest.raises(ValueError, match=path.name):
-        train.load_weights(model, path)
+        checkpoint.load_weights(model, path)
     for name, value in weights(model).items():
         np.testing.assert_array_equal(value, before[name])
     assert not Path("hostile-code-ran").exists()
 
 
 def test_weights_of_another_width_and_a_missing_file_are_named(tmp_path):
-    train.save_weights(resnet.resnet18(width=8, stem="small"), tmp_path / "wide.npz")
+    checkpoint.save_weights(resnet.resnet18(width=8, stem="small"), tmp_path / "wide.npz")
     with pytest.raises(ValueError, match="another network"):
-        train.load_weights(small_network(), tmp_path / "wide.npz")
+        checkpoint.load_weights(small_network(), tmp_path / "wide.npz")
     with pytest.raises(FileNotFoundError, match=r"none\.npz"):
-        train.load_weights(small_network(), tmp_path / "none.npz")
+        checkpoint.load_weights(small_network(), tmp_path / "none.npz")

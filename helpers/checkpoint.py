@@ -1,0 +1,171 @@
+"""Weights and checkpoints on disk: written whole or not at all, read without running any code from them.
+
+Both are .npz files of plain numbers. A checkpoint holds all that a training needs to go on as if nothing had happened.
+The random state needs no place in it: everything random in an epoch is seeded from (seed, epoch).
+"""
+from __future__ import annotations
+
+import json
+import re
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+from helpers import runtime  # noqa: F401  before paddle
+from helpers.files import write_atomically
+
+import numpy as np
+from paddle import nn
+from paddle.optimizer import Optimizer
+
+# What NumPy raises over a damaged .npz file; it reads headers with Python's tokenizer.
+DAMAGED = (
+    ValueError, EOFError, OSError, AttributeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError,
+)  # fmt: skip
+FORMAT = 1  # raise it whenever older checkpoints can no longer be read
+_NAME = re.compile(r"checkpoint-(\d+)\.npz")
+_SCHEDULE = "LR_Scheduler"  # Paddle's name for it in an optimizer's state
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used; the message names it and says what to do."""
+
+
+# --- weights ----------------------------------------------------------------------------------------------------------
+
+
+def save_weights(model: nn.Layer, path: str | Path) -> None:
+    """Write all weights and moving statistics to one .npz file; an existing file is replaced only by a whole one."""
+    _write_arrays(Path(path), {name: value.numpy() for name, value in model.state_dict().items()})
+
+
+def load_weights(model: nn.Layer, path: str | Path) -> None:
+    """Set a model to the weights of a file of `save_weights`; no code in the file can run, it holds numbers only.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, or of another network; the model is left as it was.
+    """
+    try:
+        weights = _read(path)
+    except FileNotFoundError:
+        raise
+    except DAMAGED as error:
+        raise ValueError(f"{path} is no file of weights, or is damaged ({error}): train or copy it again") from error
+    state = model.state_dict()
+    wrong = _differences(state, weights)
+    if wrong:
+        raise ValueError(
+            f"{path} holds the weights of another network ({wrong[0]} and {len(wrong) - 1} more differ); "
+            "build the model with the arguments that it was trained with"
+        )
+    for name, value in state.items():
+        value.set_value(weights[name])
+
+
+# --- checkpoints ------------------------------------------------------------------------------------------------------
+
+
+def save(folder: str | Path, model: nn.Layer, optimizer: Optimizer, epochs: int, notes: dict[str, Any]) -> Path:
+    """Write folder/checkpoint-NNNN.npz and keep the one before it; older ones are deleted.
+
+    Args:
+        folder: is made if it is missing.
+        model: its weights and moving statistics are stored.
+        optimizer: its moments and its schedule are stored.
+        epochs: the number of finished epochs, NNNN.
+        notes: what else there is to remember, as far as JSON can hold it.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written; all earlier checkpoints are still there.
+    """
+    folder = Path(folder)
+    state = optimizer.state_dict()
+    about = {"format": FORMAT, "epochs": epochs, "schedule": state.pop(_SCHEDULE, None), "notes": notes}
+    arrays = {f"model/{name}": value.numpy() for name, value in model.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        # Paddle numbers parameters through the whole process (conv2d_7.w_0); the layer's own name is the same in any.
+        own = f"{parameter.name}_"
+        for key, value in state.items():
+            if key.startswith(own):
+                arrays[f"optimizer/{name}/{key[len(own) :]}"] = value.numpy()
+    path = folder / f"checkpoint-{epochs:04d}.npz"
+    _write_arrays(path, {"about": np.array(json.dumps(about)), **arrays})
+    for old in files(folder):
+        if _number(old) < epochs - 1:
+            old.unlink()
+    return path
+
+
+def files(folder: str | Path) -> list[Path]:
+    """The checkpoints in a folder, the newest first."""
+    found = [path for path in Path(folder).glob("checkpoint-*.npz") if _NAME.fullmatch(path.name)]
+    return sorted(found, key=_number, reverse=True)
+
+
+def _number(path: Path) -> int:
+    return int(_NAME.fullmatch(path.name)[1])
+
+
+def restore(path: str | Path, model: nn.Layer, optimizer: Optimizer) -> tuple[int, dict[str, Any]]:
+    """Set a model and its optimizer to a checkpoint, and give the number of finished epochs and the notes.
+
+    Raises:
+        CheckpointError: the file is damaged, of an older format, of another program or of another network; nothing has
+            been changed then.
+    """
+    try:
+        arrays = _read(path)
+    except DAMAGED as error:
+        raise CheckpointError(f"{path} is damaged, or is no checkpoint ({error})") from error
+    try:
+        about = json.loads(str(arrays.pop("about")))
+        version, epochs, schedule, notes = (about[key] for key in ("format", "epochs", "schedule", "notes"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is no checkpoint of this program: it does not say what it holds") from error
+    if version != FORMAT:
+        raise CheckpointError(f"{path} has format {version}, this program reads format {FORMAT}: train anew")
+    weights = {name.split("/", 1)[1]: value for name, value in arrays.items() if name.startswith("model/")}
+    wrong = _differences(model.state_dict(), weights)
+    parameters = dict(model.named_parameters())
+    moments = {}
+    for key in arrays.keys() - {f"model/{name}" for name in weights}:
+        kind, _, rest = key.partition("/")
+        name, _, moment = rest.rpartition("/")
+        if kind != "optimizer" or name not in parameters:
+            wrong.append(key)
+        else:
+            moments[f"{parameters[name].name}_{moment}"] = arrays[key]
+    if wrong:
+        raise CheckpointError(
+            f"{path} is of another network ({wrong[0]} and {len(wrong) - 1} more differ); build the model with the "
+            "arguments that it was trained with"
+        )
+    for name, value in model.state_dict().items():
+        value.set_value(weights[name])
+    optimizer.set_state_dict({**moments, _SCHEDULE: schedule} if schedule else moments)
+    return epochs, notes
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; an existing one is replaced only by a whole one."""
+    write_atomically(path, lambda file: file.write(content))
+
+
+def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    write_atomically(path, lambda file: np.savez(file, **arrays))
+
+
+def _read(path: str | Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _differences(state: dict, weights: dict[str, np.ndarray]) -> list[str]:
+    """The names that only one of the two has, or else those of other shapes."""
+    return sorted(set(state) ^ set(weights)) or [n for n in state if tuple(state[n].shape) != weights[n].shape]

@@ -1,0 +1,66 @@
+"""A trained network at work: its mode, its answers, the statistics that it normalises with."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from helpers import parallel
+
+import numpy as np
+import paddle
+from paddle import nn
+from paddle.io import DataLoader, Dataset, Subset
+
+
+@contextmanager
+def mode(model: nn.Layer, training: bool) -> Iterator[None]:
+    """Put the model into training or evaluation mode, and back into the mode it was in."""
+    before = model.training
+    model.train() if training else model.eval()
+    try:
+        yield
+    finally:
+        model.train() if before else model.eval()
+
+
+def probabilities(model: nn.Layer, x: paddle.Tensor, flips: bool = False) -> np.ndarray:
+    """The probability of class 1 for each image of a batch [n, 3, S, S], float32 [n]; the model's mode is not changed.
+
+    With `flips` it is the mean over the image and its mirror images (left-right, up-down, both): four times the cost.
+    """
+    mirrors = ([], [3], [2], [2, 3]) if flips else ([],)
+    with paddle.no_grad():
+        logits = [model(paddle.flip(x, axes) if axes else x) for axes in mirrors]
+    return np.mean([nn.functional.softmax(each, axis=1)[:, 1].numpy() for each in logits], axis=0)
+
+
+def predict(model: nn.Layer, dataset: Dataset, batch_size: int = 64, flips: bool = False) -> np.ndarray:
+    """`probabilities` of a whole data set, float32 [n], in evaluation mode; the model's mode is put back.
+
+    Several processes that train together share the images; each of them gets the probabilities of all.
+    """
+    mine = Subset(dataset, parallel.share(len(dataset)))
+    loader = DataLoader(mine, batch_size=batch_size, return_list=True)
+    with mode(model, training=False):
+        scores = [probabilities(model, x, flips) for x, _ in loader]
+    return parallel.gather(np.concatenate([np.zeros(0, np.float32), *scores]), len(dataset))
+
+
+def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64) -> None:
+    """Set the moving mean and variance of each BatchNorm to their average over `dataset`, with the weights as they are.
+
+    Wu and Johnson: Rethinking "Batch" in BatchNorm, 2021, section 3 ("precise BN"), https://arxiv.org/abs/2105.07576.
+    """
+    layers = [layer for layer in model.sublayers() if isinstance(layer, nn.layer.norm._BatchNormBase)]
+    momenta = [layer._momentum for layer in layers]
+    loader = DataLoader(dataset, batch_sampler=parallel.ShuffledBatches(dataset, batch_size), return_list=True)
+    try:
+        with mode(model, training=True), paddle.no_grad():
+            for index, (x, _) in enumerate(loader):
+                for layer in layers:
+                    layer._momentum = index / (index + 1)  # moving = average of all batches so far
+                model(x)
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer._momentum = momentum
+    parallel.average_statistics(model)
