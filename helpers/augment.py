@@ -11,11 +11,13 @@ import numpy as np
 class Augment:
     """Turn, mirror, scale and brighten an image at random.
 
-    A left eye is the mirror image of a right one, and no direction of a fundus photograph speaks for or against
-    pathologic myopia; cameras differ in brightness and in how much of the image the eye fills.
+    In iChallenge-PM the optic disc lies on the left in every photograph, or in the middle, so images are not mirrored
+    left to right: that would throw away what the network can rely on. (Photographs of other eyes are to be mirrored
+    before they are shown to it.) Upper and lower half of the eye are alike; heads are held at a small angle; cameras
+    differ in brightness and in how much of the image the eye fills.
 
     Attributes:
-        flip: mirror every other image, left to right. With `rotate` that covers up and down as well.
+        flip: mirror every other image, top to bottom.
         rotate: turn by up to that many degrees, either way.
         scale: grow or shrink by up to that factor: 0.1 is 0.9 to 1.1 times.
         brightness: multiply the pixels by 1 - brightness to 1 + brightness.
@@ -25,7 +27,7 @@ class Augment:
     """
 
     flip: bool = True
-    rotate: float = 180.0
+    rotate: float = 20.0
     scale: float = 0.1
     brightness: float = 0.2
 
@@ -49,7 +51,7 @@ class Augment:
         mirrored = rng.random() < 0.5  # all numbers are drawn in any case: switching one change off keeps the others
         angle, zoom, gain = rng.uniform(-1, 1, size=3) * (self.rotate, self.scale, self.brightness)
         if self.flip and mirrored:
-            image = image[:, ::-1]
+            image = image[::-1]
         image = np.ascontiguousarray(image)
         if angle or zoom:
             height, width = image.shape[:2]

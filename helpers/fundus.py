@@ -15,18 +15,19 @@ import tempfile
 import time
 import zlib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+from helpers.progress import tqdm
 from helpers.retina import check_size, paint_eye, render_image, sample_eye
 from helpers.sources import RENDERED
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 __all__ = ["render", "render_image"]
 
-VERSION = 1  # raise it whenever the same seed would give other images: rendered folders are then made anew
+VERSION = 2  # raise it whenever the same seed would give other images: rendered folders are then made anew
 FOLDERS = {"training": "PALM-Training400", "validation": "PALM-Validation400"}
 # Images of each kind in 400 of the real data set; for its validation part only pathologic or not is known.
 SHARES = {"training": {"H": 26, "N": 161, "P": 213}, "validation": {"H": 26, "N": 163, "P": 211}}
@@ -114,14 +115,13 @@ def write_images(folder: Path, settings: dict[str, int], progress: bool) -> None
     bar = tqdm(plan(settings), "rendering", unit="image", file=sys.stdout, leave=False, disable=not progress)
     for part, kind, number, path in bar:
         rng = np.random.default_rng([settings["seed"], list(FOLDERS).index(part), ord(kind), number])
-        eye = sample_eye(kind, rng)
+        eye = replace(sample_eye(kind, rng), right=False)  # in the real set every disc lies on the left
         image = paint_eye(eye, size, rng)
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(75, 96))]
         data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1]
         (folder / path).write_bytes(data.tobytes())  # cv2.imwrite knows no Chinese characters on Windows
         if part == "validation":
-            x, y = (-eye.fovea[0] if eye.right else eye.fovea[0]), eye.fovea[1]
-            fovea = [f"{(c + 1) * size / 2:.2f}" for c in (x, y)]
+            fovea = [f"{(c + 1) * size / 2:.2f}" for c in eye.fovea]
             rows.append([len(rows) + 1, Path(path).name, int(kind == "P"), *fovea])
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["ID", "imgName", "Label", "Fovea_X", "Fovea_Y"], *rows])

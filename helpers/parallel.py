@@ -118,6 +118,7 @@ def average_statistics(network: nn.Layer) -> None:
     """Give all processes the mean of their moving means and variances, which each has gathered from its own images."""
     if world_size() == 1:
         return
-    for _, buffer in network.named_buffers():
-        dist.all_reduce(buffer)
-        buffer.set_value(buffer / world_size())
+    # In Paddle, BatchNorm's moving statistics are parameters that are not trained; other layers have buffers.
+    for value in [p for p in network.parameters() if not p.trainable] + network.buffers():
+        dist.all_reduce(value)
+        value.set_value(value / world_size())

@@ -1,4 +1,4 @@
-"""Residual networks written to be read: ResNet-18, -34 and -50; width, stem, normalisation and Dropout are arguments.
+"""Residual networks written to be read: ResNet-10 to -50; width, stem, norm and Dropout are arguments.
 
 He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, CVPR 2016, https://arxiv.org/abs/1512.03385.
 """
@@ -146,6 +146,11 @@ class ResNet(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         features = self.stages(self.stem(x))
         return self.fc(self.dropout(self.pool(features).flatten(1)))
+
+
+def resnet10(**arguments) -> ResNet:
+    """ResNet-10, one block in each stage; takes the keyword arguments of ResNet."""
+    return ResNet(BasicBlock, (1, 1, 1, 1), **arguments)
 
 
 def resnet18(**arguments) -> ResNet:

@@ -40,7 +40,7 @@ def train_on(data: palm.FundusSet, transform: Transform, epochs: int, seed: int,
     parts = [data.subset(data.parts == part) for part in ("training", "validation")]
     train = palm.FundusDataset(parts[0], Augment(), seed, transform)
     watched = palm.FundusDataset(parts[1], transform=transform)
-    fit(model, train, watched, epochs, seed=seed, progress="bar" if progress else None)
+    fit(model, train, watched, epochs, 16, 3e-3, seed=seed, progress="bar" if progress else None)
     return model
 
 

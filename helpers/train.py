@@ -21,13 +21,16 @@ from helpers.archives import ArchiveError
 from helpers.augment import Augment
 from helpers.callbacks import History
 from helpers.images import ImageError
+from helpers.joint import JointDataset
 from helpers.progress import tqdm
 
 import paddle
 from paddle import nn
 from paddle.io import DataLoader, Dataset
 
-SIZE, WIDTH, EPOCHS = 96, 16, 14
+SIZE = 96  # pixels
+EPOCHS = 12
+EXTRA = 400  # rendered images on top of all training images, in each epoch others
 NORMS = {"batch": nn.BatchNorm2D, "group": resnet.group_norm, "sync": nn.SyncBatchNorm}
 
 
@@ -41,9 +44,9 @@ def fit(
     model: nn.Layer,
     train: Dataset,
     validation: Dataset | None = None,
-    epochs: int = 20,
-    batch_size: int = 16,
-    learning_rate: float = 3e-3,
+    epochs: int = EPOCHS,
+    batch_size: int = 32,
+    learning_rate: float = 4e-3,
     weight_decay: float = 0.05,
     label_smoothing: float = 0.1,
     seed: int = 0,
@@ -64,7 +67,7 @@ def fit(
         validation: the same kind, not augmented; or None.
         epochs, batch_size, learning_rate (the highest one), weight_decay, label_smoothing: the recipe.
         seed: of the order of the images, the augmentation and Dropout, together with the number of the epoch.
-        best: a file for the weights of the epoch with the best validation AUC.
+        best: a file for the weights of the epoch with the best validation AUC; without a validation part, of the last.
         folder: for checkpoints, metrics.jsonl and VisualDL's log.
         resume: go on from the newest good checkpoint in `folder`, if there is one.
         progress: a bar on stdout, or a line after each epoch, or nothing.
@@ -166,7 +169,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
                         help="for checkpoints, metrics.jsonl and weights.npz (default: data/train)")  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="go on from the newest good checkpoint in --output")
     parser.add_argument("--epochs", metavar="N", type=int, default=EPOCHS, help=f"default {EPOCHS}")
-    parser.add_argument("--batch-size", metavar="N", type=int, default=16, help="of all processes together, default 16")
+    parser.add_argument("--batch-size", metavar="N", type=int, default=32, help="of all processes together, default 32")
+    parser.add_argument("--extra", metavar="N", type=int, default=EXTRA, help="rendered images on top in each epoch, "
+                        f"default {EXTRA}")  # fmt: skip
+    parser.add_argument("--validation", metavar="SHARE", type=float, default=0.0, help="hold back a share of the "
+                        "training images (notebook: 0.2) to watch, to choose the best epoch and to set the threshold; "
+                        "default: train on all, for as many epochs as cross-validation chose")  # fmt: skip
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="default 0")
     parser.add_argument("--norm", choices=NORMS, default="batch", help="sync: statistics over the batches of all GPUs")
     parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu where there is one")
@@ -176,8 +184,11 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     for name in ("rendered", "epochs", "batch_size"):
         if (value := getattr(options, name)) is not None and value < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1, not {value}")
-    if options.seed < 0:
-        parser.error(f"--seed must not be negative, but is {options.seed}")
+    for name in ("seed", "extra"):
+        if getattr(options, name) < 0:
+            parser.error(f"--{name} must not be negative, but is {getattr(options, name)}")
+    if not 0 <= options.validation < 1:
+        parser.error(f"--validation must be at least 0 and below 1, not {options.validation}")
     if options.device == "gpu" and runtime.device() != "gpu":
         parser.error("--device gpu: Paddle sees no GPU here (python -m helpers.runtime says what there is)")
     options.device = options.device or runtime.device()
@@ -197,23 +208,28 @@ def run(options: argparse.Namespace) -> None:
     paddle.set_device(options.device)
     parallel.start()
     with parallel.first_alone():
-        data = read(options)
-    parts = palm.split(data, 0.2, options.seed)
+        data, extra = read(options)
+    parts = palm.split(data, options.validation, options.seed)
     say(f"{data!r}: {len(parts.train)} to train, {len(parts.validation)} to validate, {len(parts.test)} to test")
     train = palm.FundusDataset(parts.train, Augment(), options.seed)
-    validation, test = palm.FundusDataset(parts.validation), palm.FundusDataset(parts.test)
+    if extra is not None:
+        say(f"in each epoch {options.extra} of {len(extra)} rendered images besides")
+        train = JointDataset(train, palm.FundusDataset(extra, Augment(), options.seed), options.extra, options.seed)
+    validation = palm.FundusDataset(parts.validation) if len(parts.validation) else None
     runtime.seed(options.seed)
-    model = resnet.resnet18(width=WIDTH, norm=NORMS[options.norm])
-    best = options.output / "best.npz"
+    model = resnet.resnet10(width=16, norm=NORMS[options.norm])
+    weights = options.output / "weights.npz"
     fit(
-        model, train, validation, options.epochs, options.batch_size, seed=options.seed, best=best,
+        model, train, validation, options.epochs, options.batch_size, seed=options.seed, best=weights,
         folder=options.output, resume=options.resume, progress="bar" if sys.stdout.isatty() else "lines",
     )  # fmt: skip
     with parallel.first_alone():  # it has written the file
-        checkpoint.load_weights(model, best)
-    threshold = metrics.choose_threshold(parts.validation.labels, inference.predict(model, validation, flips=True))
-    scores = inference.predict(model, test, flips=True)
-    say(f"weights: {best}\n{metrics.report(parts.test.labels, scores, threshold)}")
+        checkpoint.load_weights(model, weights)
+    threshold = 0.5
+    if validation is not None:
+        threshold = metrics.choose_threshold(validation.labels, inference.predict(model, validation, flip=True))
+    scores = inference.predict(model, palm.FundusDataset(parts.test), flip=True)
+    say(f"weights: {weights}\n{metrics.report(parts.test.labels, scores, threshold)}")
 
 
 def say(text: str) -> None:
@@ -222,15 +238,19 @@ def say(text: str) -> None:
         print(text, flush=True)
 
 
-def read(options: argparse.Namespace) -> palm.FundusSet:
-    """The images that the options ask for."""
-    progress = sys.stdout.isatty()
+def read(options: argparse.Namespace) -> tuple[palm.FundusSet, palm.FundusSet | None]:
+    """The images that the options ask for, and the rendered ones to train on besides."""
+    progress, folder = sys.stdout.isatty(), sources.ROOT / "data"
     source = options.data or (palm.find() if options.rendered is None else None)
     if source is None:
         count = options.rendered or 600
-        folder = sources.ROOT / "data" / f"rendered-{count}-{options.seed}"
-        source = fundus.render(folder, count, SIZE, options.seed, progress)
-    return palm.read(source, SIZE, progress=progress)
+        source = fundus.render(folder / f"rendered-{count}-{options.seed}", count, SIZE, options.seed, progress)
+    data = palm.read(source, SIZE, progress=progress)
+    if not options.extra:
+        return data, None
+    name, count = f"extra-{3 * options.extra}-{options.seed}", (3 * options.extra, 1)
+    extra = palm.read(fundus.render(folder / name, count, SIZE, options.seed + 1, progress), SIZE, progress=progress)
+    return data, extra.subset(extra.parts == "training")
 
 
 def main(given: Sequence[str] | None = None) -> None:

@@ -67,7 +67,41 @@ def test_a_small_data_set_is_one_batch():
 
 # --- the real thing: two processes of paddle.distributed.launch on the CPU --------------------------------------------
 
-COMMAND = ["helpers/train.py", "--rendered", "60", "--epochs", "8", "--seed", "3", "--norm", "group"]
+MEETING = """
+from helpers import parallel, resnet, runtime
+import numpy as np
+import paddle
+
+parallel.start()
+rank = parallel.rank()
+np.testing.assert_allclose(parallel.mean(np.array([rank, 2.0 * rank])), [0.5, 1.0])
+mine = np.float32([10 * position for position in parallel.share(5)])
+np.testing.assert_array_equal(parallel.gather(mine, 5), [0, 10, 20, 30, 40])
+norm = paddle.nn.BatchNorm2D(3)
+norm._mean.set_value(paddle.full([3], 4.0 * rank))
+norm.weight.set_value(paddle.full([3], 1.0 + rank))
+parallel.average_statistics(paddle.nn.Sequential(norm))
+np.testing.assert_array_equal(norm._mean.numpy(), [2, 2, 2])
+np.testing.assert_array_equal(norm.weight.numpy(), 3 * [1 + rank])
+with parallel.first_alone():
+    print("process", rank, "works", flush=True)
+"""
+
+
+def test_two_processes_share_gather_and_average(tmp_path):
+    (tmp_path / "meeting.py").write_text(MEETING)
+    command = [sys.executable, "-m", "paddle.distributed.launch", "--nproc_per_node", "2", "--log_dir", "log"]
+    done = subprocess.run(
+        [*command, "meeting.py"], cwd=tmp_path, env={**environment(), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    logs = [(tmp_path / "log" / f"workerlog.{rank}").read_text() for rank in (0, 1)]
+    assert all(f"process {rank} works" in log for rank, log in enumerate(logs))
+
+
+COMMAND = ["helpers/train.py", "--rendered", "60", "--epochs", "8", "--seed", "3", "--norm", "group",
+           "--extra", "0", "--validation", "0.2", "--batch-size", "16"]  # fmt: skip
 
 
 def environment():
@@ -129,7 +163,7 @@ def test_a_worker_that_dies_ends_the_run_and_one_process_can_go_on_with_it(alone
     workers["1"].kill()
     output, _ = process.communicate(timeout=120)  # no hang
     assert process.returncode != 0
-    assert "Container failed" in output and "status failed cmd" in output  # of the dead one, or of the one it left alone
+    assert "Container failed" in output and "status failed cmd" in output  # the dead one, or the one left alone
     resumed = single(tmp_path / "out", "--resume")
     assert "epoch 1/8" not in resumed and "epoch 8/8" in resumed
     np.testing.assert_allclose(losses(tmp_path / "out"), losses(alone[0]), rtol=0.01)

@@ -34,7 +34,9 @@ def small_network(**arguments):
 
 
 def fit(model, epochs=3, **arguments):
-    return train.fit(model, Stripes(64), Stripes(32, seed=1), epochs=epochs, progress=None, **arguments)
+    return train.fit(
+        model, Stripes(64), Stripes(32, seed=1), epochs, 16, 3e-3, progress=None, **arguments
+    )  # fmt: skip
 
 
 def weights(model):
@@ -133,12 +135,12 @@ def test_predict_is_in_evaluation_mode_and_puts_the_mode_back():
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_flips_do_not_care_how_the_image_lies():
+def test_with_its_mirror_image_it_does_not_matter_which_way_up_an_image_lies():
     model, data = small_network(), Stripes(6)
     mirrored = Stripes(6)
-    mirrored.images = data.images[:, :, :, ::-1].copy()
+    mirrored.images = data.images[:, :, ::-1].copy()
     np.testing.assert_allclose(
-        inference.predict(model, data, flips=True), inference.predict(model, mirrored, flips=True), rtol=1e-4, atol=1e-6
+        inference.predict(model, data, flip=True), inference.predict(model, mirrored, flip=True), rtol=1e-4, atol=1e-6
     )
     assert not np.allclose(inference.predict(model, data), inference.predict(model, mirrored), rtol=1e-4, atol=1e-6)
 

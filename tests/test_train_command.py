@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 
-def start(folder, *more, epochs=40, **arguments):
-    command = [sys.executable, "-m", "helpers.train", "--rendered", "60", "--epochs", str(epochs)]
-    environment = {**os.environ, "PALM_DIR": "rendered"}
+def start(folder, *more, epochs=40, extra=0, validation=0.2):
+    command = ["--rendered", 60, "--epochs", epochs, "--extra", extra, "--validation", validation, "--batch-size", 16]
     return subprocess.Popen(
-        [*command, "--output", str(folder), *more], cwd=ROOT, env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **arguments,
+        [sys.executable, "-m", "helpers.train", *map(str, command), "--output", str(folder), *more],
+        cwd=ROOT, env={**os.environ, "PALM_DIR": "rendered"}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
 
@@ -61,7 +61,19 @@ def test_it_ends_with_a_table_and_leaves_metrics_and_weights(undisturbed):
     assert len(re.findall(r"^epoch \d+/40: loss", output, re.MULTILINE)) == 40
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == list(range(1, 41))
-    assert (folder / "best.npz").is_file()
+    assert (folder / "weights.npz").is_file()
+
+
+def test_without_a_validation_part_it_trains_on_all_images_and_on_rendered_ones_besides(tmp_path):
+    code, output = finish(start(tmp_path, epochs=2, extra=12, validation=0))
+    assert code == 0, output
+    assert "40 to train, 0 to validate, 20 to test" in output
+    assert "in each epoch 12 of 36 rendered images besides" in output
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [set(row) for row in rows] == [{"epoch", "loss", "learning_rate"}] * 2
+    one, other = arrays(tmp_path / "weights.npz"), arrays(tmp_path / "checkpoint-0002.npz")
+    for name in one:  # the last epoch's
+        np.testing.assert_array_equal(one[name], other[f"model/{name}"])
 
 
 def test_killed_at_twenty_random_moments_it_ends_with_the_very_same_weights(undisturbed, tmp_path):
@@ -85,7 +97,7 @@ def test_killed_at_twenty_random_moments_it_ends_with_the_very_same_weights(undi
         folders.append(tmp_path / str(len(folders)))  # it was through before the twentieth: once more
     for folder in folders:
         assert (folder / "metrics.jsonl").read_bytes() == (reference / "metrics.jsonl").read_bytes()
-        for name in ("checkpoint-0040.npz", "best.npz"):
+        for name in ("checkpoint-0040.npz", "weights.npz"):
             one, other = arrays(folder / name), arrays(reference / name)
             assert one.keys() == other.keys()
             for key in one:
