@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from tqdm import tqdm
+from helpers.progress import tqdm
 
 if os.name == "nt":
     import msvcrt

@@ -214,3 +214,14 @@ class Lines(paddle.callbacks.Callback):
             row = self.history.rows()[-1]
             figures = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in row if name != "epoch")
             print(f"epoch {row['epoch']}/{self.epochs}: {figures}", flush=True)
+
+
+class Count(paddle.callbacks.Callback):
+    """How many images the training has seen, of all processes together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.images = 0
+
+    def on_train_batch_end(self, step: int, logs: dict | None = None) -> None:
+        self.images += logs["batch_size"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 _SIDE = 16
@@ -10,6 +11,7 @@ _SIDE = 16
 # scaled to between half and one and a half times and saved as JPEG of quality 30 at most 0.032, and the nearest two
 # photographs that are not the same 0.131. tests/test_palm.py measures it again.
 LIMIT = 0.065
+_AT_ONCE = 1 << 19  # pairs whose distances are in memory at a time
 
 
 def groups(images: np.ndarray, limit: float = LIMIT) -> list[tuple[int, ...]]:
@@ -22,9 +24,17 @@ def groups(images: np.ndarray, limit: float = LIMIT) -> list[tuple[int, ...]]:
     Returns:
         the positions in each group of two or more.
     """
-    if not len(images):
+    count = len(images)
+    if not count:
         return []
-    _, group = connected_components(distances(images) < limit, directed=False)
+    thumbnails, group = _thumbnails(images), np.arange(count)
+    rows = max(1, _AT_ONCE // count)
+    for start in range(0, count, rows):
+        # Only the groups so far and the pairs of these rows are kept: the memory grows with n, not with n squared.
+        one, other = np.nonzero(_distances(thumbnails[start : start + rows], thumbnails[start:]) < limit)
+        one, other = group[one + start], group[other + start]
+        near = coo_matrix((np.ones(len(one), bool), (one, other)), shape=(count, count))
+        group = connected_components(near, directed=False)[1][group]
     members = [np.flatnonzero(group == number) for number in np.flatnonzero(np.bincount(group) > 1)]
     return [tuple(map(int, positions)) for positions in members]
 
@@ -38,8 +48,18 @@ def distances(images: np.ndarray) -> np.ndarray:
     Returns:
         float32 [n, n].
     """
-    thumbnails = np.stack([_thumbnail(image) for image in images])
-    return np.sqrt(np.maximum(2 - 2 * thumbnails @ thumbnails.T, 0))
+    thumbnails = _thumbnails(images)
+    return _distances(thumbnails, thumbnails)
+
+
+def _distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Between each of some thumbnails [m, k] and each of others [n, k]: float32 [m, n]."""
+    return np.sqrt(np.maximum(2 - 2 * some @ others.T, 0))
+
+
+def _thumbnails(images: np.ndarray) -> np.ndarray:
+    """float32 [n, 256], each of mean 0 and length 1."""
+    return np.stack([_thumbnail(image) for image in images])
 
 
 def _thumbnail(image: np.ndarray) -> np.ndarray:

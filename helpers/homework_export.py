@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
+from helpers.files import write_atomically
 from helpers.homework_answers import Rejected, Task, shown
 from helpers.runtime import ROOT
 
@@ -74,11 +75,11 @@ def _font_for(text: str) -> Path | None:
     return None
 
 
-def picture(path: Path, table: list[list[str]], reply: str, signed: str) -> str:
+def picture(file: Path | BinaryIO, table: list[list[str]], reply: str, signed: str) -> str:
     """Draw the table and the reply's two numbers as a PNG, without a display; give what is to be said about it.
 
     Args:
-        path: of the file.
+        file: to write to, or its path.
         table: rows of texts, the head first.
         reply: a line under the table.
         signed: name and date, left out if no font has their characters.
@@ -105,7 +106,7 @@ def picture(path: Path, table: list[list[str]], reply: str, signed: str) -> str:
     if font:
         figure.text(0.98, 0.92, signed, ha="right", fontsize=12, parse_math=False, **title)
     figure.text(0.02, 0.045, reply, fontsize=11, parse_math=False)
-    figure.savefig(path, format="png")
+    figure.savefig(file, format="png")
     return "" if font else "no font here shows your name or date: the picture is without them"
 
 
@@ -121,17 +122,6 @@ def _new_folder(parent: Path) -> Path:
             return folder
         except FileExistsError:  # another kernel was faster
             number += 1
-
-
-def _atomic(path: Path, write: Callable[[Path], str | None]) -> str:
-    """Let `write` make a file that is there either whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        said = write(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return said or ""
 
 
 def hand_in(
@@ -178,12 +168,12 @@ def hand_in(
     try:
         here = _new_folder(Path(folder))
         for file, content in text.items():
-            _atomic(here / file, lambda part, content=content: part.write_text(content, encoding="utf-8") and None)
+            write_atomically(here / file, lambda part, content=content: part.write(content.encode()))
     except (OSError, TypeError, ValueError) as error:
         print(f"nothing can be written there ({type(error).__name__}); copy this instead:\n\n{markdown}")
         return
     try:
-        said = _atomic(here / "table.png", lambda part: picture(part, lines, caption, signed))
+        said = write_atomically(here / "table.png", lambda part: picture(part, lines, caption, signed))
         made = [*text, "table.png"]
     except Exception as error:  # whatever drawing fails on, the three files above are handed in
         why = f"{type(error).__name__}: {_one_line(error)}"

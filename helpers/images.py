@@ -14,14 +14,17 @@ import sys
 import tokenize
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
+from helpers.files import write_atomically
+from helpers.progress import tqdm
+
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 CACHE_FORMAT = 1  # raise it whenever read_image gives other pixels than before: existing caches are then made anew
 
@@ -88,10 +91,11 @@ def read_images(
 ) -> np.ndarray:
     """Read many image files into one array, with both cores, and keep it on disk.
 
-    At most one full-size image for each core is in memory at a time. With `cache` the array is stored in that file (and
-    what it was made from in a .json file beside it); a later call returns it as a read-only memory map and decodes
-    nothing, as long as the files' names, sizes and times and `size` are the same and the stored array is intact. Where
-    the cache cannot be written, a warning says so and the images are returned from memory.
+    At most one full-size image for each core is in memory at a time. With `cache` each image goes to that file as soon
+    as it is decoded (and what it was made from to a .json file beside it), and the array returned is a read-only memory
+    map of it: however many images there are, they take no more memory. A later call decodes nothing, as long as the
+    files' names, sizes and times and `size` are the same and the stored array is intact. Where the cache cannot be
+    written, a warning says so and the images are returned from memory.
 
     Args:
         paths: the image files.
@@ -106,25 +110,71 @@ def read_images(
         ImageError: a file cannot be read; nothing is stored then.
     """
     paths = [Path(path) for path in paths]
-    if cache is None:
-        return _decode_all(paths, size, progress)
-    cache = Path(cache)
-    key = _cache_key(paths, size)
-    images = _load_cache(cache, key)
-    if images is None:
-        images = _decode_all(paths, size, progress)
+    if cache is not None:
+        cache = Path(cache)
+        key = _cache_key(paths, size)
+        images = _load_cache(cache, key)
+        if images is not None:
+            return images
         try:
-            _store_cache(cache, key, images)
+            _store_cache(cache, key, paths, size, progress)
         except OSError as error:
             warnings.warn(
                 f"The decoded images could not be kept in {cache} ({error.strerror or error}); they will be decoded "
                 "again next time. Free some space or make the folder writable.",
                 stacklevel=2,
             )
-            return images
-        stored = _load_cache(cache, key)  # None if another process has replaced it in the meantime
-        images = images if stored is None else stored
+        else:
+            images = _load_cache(cache, key)  # None if another process has replaced it in the meantime
+            if images is not None:
+                return images
+    images = np.empty((len(paths), size, size, 3), np.uint8)
+    for index, image in enumerate(_decode_all(paths, size, progress)):
+        images[index] = image
     return images
+
+
+class Selection:
+    """Some images of an array, in an order of their own: each is read only when it is asked for, none is copied.
+
+    An index gives an image as the array has it (a map's are read-only), a slice or an array of indices a new array.
+    Where NumPy wants an array, it gets a new one with all images.
+
+    Args:
+        images: uint8 [n, S, S, 3], in memory or mapped from a file, or another selection.
+        positions: int64 [m], the places of the images in it.
+    """
+
+    def __init__(self, images: np.ndarray | Selection, positions: np.ndarray) -> None:
+        if isinstance(images, Selection):
+            images, positions = images._images, images._positions[positions]
+        self._images, self._positions = images, positions
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """[m, S, S, 3]."""
+        return (len(self._positions), *self._images.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """uint8."""
+        return self._images.dtype
+
+    @property
+    def ndim(self) -> int:
+        """4."""
+        return self._images.ndim
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, index: int | slice | np.ndarray) -> np.ndarray:
+        return self._images[self._positions[index]]
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("the images lie apart from one another: an array of them is always a copy")
+        return np.asarray(self[:], dtype)
 
 
 def normalise(images: np.ndarray) -> np.ndarray:
@@ -251,16 +301,17 @@ def _resize(image: np.ndarray, size: int) -> np.ndarray:
 
 # --- many files ----------------------------------------------------------------------------------------------------
 
-def _decode_all(paths: list[Path], size: int, progress: bool) -> np.ndarray:
-    images = np.empty((len(paths), size, size, 3), np.uint8)
+def _decode_all(paths: list[Path], size: int, progress: bool) -> Iterator[np.ndarray]:
+    """Give the images in order; close it to decode no more of them."""
     # OpenCV lets go of Python's lock while it decodes, so threads do use all cores. map() keeps only the small results,
-    # and cancels what has not begun when one file fails.
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        decoded = pool.map(lambda path: read_image(path, size), paths)
-        bar = tqdm(decoded, "decoding", len(paths), leave=False, file=sys.stdout, disable=not progress, unit="image")
-        for index, image in enumerate(bar):
-            images[index] = image
-    return images
+    # and cancels what has not begun when one file fails or when it is closed.
+    with (
+        ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool,
+        closing(pool.map(lambda path: read_image(path, size), paths)) as decoded,
+    ):
+        yield from tqdm(
+            decoded, "decoding", len(paths), leave=False, file=sys.stdout, disable=not progress, unit="image"
+        )
 
 
 def _cache_key(paths: list[Path], size: int) -> str:
@@ -290,19 +341,18 @@ def _load_cache(cache: Path, key: str) -> np.ndarray | None:
     return images if images.dtype == np.uint8 and zlib.crc32(images) == stored.get("crc32") else None
 
 
-def _store_cache(cache: Path, key: str, images: np.ndarray) -> None:
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    _write_atomically(cache, lambda file: np.save(file, images))
-    description = json.dumps({"key": key, "crc32": zlib.crc32(images)}).encode()
-    _write_atomically(cache.with_suffix(".json"), lambda file: file.write(description))
+def _store_cache(cache: Path, key: str, paths: list[Path], size: int, progress: bool) -> None:
+    def fill(file: BinaryIO) -> int:
+        """Write one image after the other, and give the checksum of all."""
+        # Not into a memory map: where the disk is full, that kills the process instead of raising an error.
+        shape = (len(paths), size, size, 3)
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        checksum = 0
+        with closing(_decode_all(paths, size, progress)) as decoded:
+            for image in decoded:
+                file.write(image)
+                checksum = zlib.crc32(image, checksum)
+        return checksum
 
-
-def _write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file beside `path`, then put it in its place: nobody ever sees half of it."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            write(file)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    description = json.dumps({"key": key, "crc32": write_atomically(cache, fill)}).encode()
+    write_atomically(cache.with_suffix(".json"), lambda file: file.write(description))

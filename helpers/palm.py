@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from helpers import duplicates, runtime, sources  # noqa: F401  the runtime before Paddle
 from helpers.augment import Augment
-from helpers.images import image_size, normalise, read_images
+from helpers.images import Selection, image_size, normalise, read_images
 from helpers.sheets import DataError
 from helpers.sources import PARTS, DataNotFound, Sample, Source, find, samples
 
@@ -44,7 +44,7 @@ class FundusSet:
     """Images with their labels, in memory or mapped from the cache.
 
     Attributes:
-        images: uint8 [n, S, S, 3], RGB; read-only where it comes from the cache.
+        images: uint8 [n, S, S, 3], RGB; read-only where it comes from the cache; of a subset a `Selection`.
         labels: int64 [n], 1 is pathologic myopia.
         names: n names ("P0056").
         parts: str [n]: "training", "validation" or "testing", as the data set was published.
@@ -52,7 +52,7 @@ class FundusSet:
         sizes: int64 [n, 2], height and width of the image files in pixels, or None if they are not known.
     """
 
-    images: np.ndarray
+    images: np.ndarray | Selection
     labels: np.ndarray
     names: tuple[str, ...]
     parts: np.ndarray
@@ -72,11 +72,11 @@ class FundusSet:
         return f"FundusSet({len(self)} {kind} images of {self.images.shape[1]} px, {self.labels.sum()} pathologic)"
 
     def subset(self, indices: np.ndarray) -> FundusSet:
-        """The images at these positions (integers, or n booleans), copied into memory."""
+        """The images at these positions (integers, or n booleans); no image is copied."""
         positions = np.arange(len(self))[indices]
         return replace(
             self,
-            images=np.array(self.images[positions]),
+            images=Selection(self.images, positions),
             labels=self.labels[positions],
             names=tuple(self.names[position] for position in positions),
             parts=self.parts[positions],
@@ -194,26 +194,28 @@ def split(data: FundusSet, validation: float = 0.2, seed: int = 0, drop_duplicat
 
     Args:
         data: what `read` returned.
-        validation: the share of the training images for validation.
+        validation: the share of the training images for validation; with 0 all are for training.
         seed: which images these are.
         drop_duplicates: leave out training images that stand in `test` as well.
 
     Raises:
-        ValueError: `validation` is not between 0 and 1.
+        ValueError: `validation` is below 0, or not below 1.
         DataError: there are too few images of one class.
     """
-    if not 0 < validation < 1:
-        raise ValueError(f"validation must be between 0 and 1, not {validation}")
+    if not 0 <= validation < 1:
+        raise ValueError(f"validation must be at least 0 and below 1, not {validation}")
     usable, in_test = data.parts == "training", data.parts == "validation"
     leader = np.arange(len(data))  # the first image of each group of duplicates stands for all of them
     for group in map(list, duplicates.groups(data.images)):
         leader[group] = group[0]
         if drop_duplicates and in_test[group].any():
             usable[group] = False
-    leaders, first = np.unique(leader[usable], return_index=True)
-    strata = _strata(data, np.flatnonzero(usable)[first], validation)
-    _, chosen = train_test_split(leaders, test_size=validation, random_state=seed, stratify=strata)
-    held_out = usable & np.isin(leader, chosen)
+    held_out = np.zeros(len(data), bool)
+    if validation:
+        leaders, first = np.unique(leader[usable], return_index=True)
+        strata = _strata(data, np.flatnonzero(usable)[first], validation)
+        _, chosen = train_test_split(leaders, test_size=validation, random_state=seed, stratify=strata)
+        held_out = usable & np.isin(leader, chosen)
     return Parts(data.subset(usable & ~held_out), data.subset(held_out), data.subset(in_test))
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.metadata
 import io
 import json
 import logging
@@ -24,8 +23,13 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import joblib
-import numpy as np
+from helpers import versions
+
+versions.check_python()
+versions.check_libraries()
+
+import joblib  # noqa: E402  without it the sentence of the check had to come first
+import numpy as np  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 CPUINFO = Path("/proc/cpuinfo")  # Linux only
@@ -53,6 +57,8 @@ def _amd_with_avx2() -> bool:
 
 def _gpu_at_hand() -> bool:
     """Whether Paddle's GPU build is installed and a driver is there; paddle cannot be asked before it is imported."""
+    import importlib.metadata  # Python 3.7 has none, and it has to come as far as `versions.check_python`
+
     try:
         importlib.metadata.distribution("paddlepaddle-gpu")
     except importlib.metadata.PackageNotFoundError:
@@ -124,7 +130,7 @@ def _import_paddle() -> None:
 
 
 if "paddle" in sys.modules:
-    raise ImportError(
+    raise versions.Unsuitable(
         "helpers.runtime must be imported before paddle: Paddle reads the settings for threads and MKL only while it "
         "loads. Restart the kernel and run the notebook's first cell first."
     )
@@ -134,6 +140,8 @@ _quiet()
 _import_paddle()
 
 import paddle  # noqa: E402  the settings above had to come first
+
+versions.check_paddle(paddle.__version__)
 
 
 def device() -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
+from xml.etree import ElementTree
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
+try:
+    import openpyxl
+except ModuleNotFoundError:  # AI Studio may be without it, and nothing is to be installed there
+    openpyxl = None
 
 NAME, LABEL = "imgname", "label"  # the columns, compared in lower case
 _SHEET_NAMES = {"labels", "pmlabelandfovealocation", "classificationlabels"}
@@ -68,15 +71,49 @@ def _label(cell: object, where: str) -> int:
     return int(number)
 
 
-def _xlsx_rows(path: Path) -> Iterable[tuple]:
+def _xlsx_rows(path: Path) -> Iterable[Sequence]:
     try:
+        if openpyxl is None:
+            return _xlsx_rows_without_openpyxl(path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         try:
             return list(book.worksheets[0].iter_rows(values_only=True))
         finally:
             book.close()
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, LookupError, ValueError, OSError, ElementTree.ParseError) as error:
         raise DataError(f"{path} cannot be read as an .xlsx sheet ({error}). Copy or unpack it again.") from error
+
+
+def _xlsx_rows_without_openpyxl(path: Path) -> list[list[str | None]]:
+    """The first sheet's cells, as they stand in an archive of XML files (ECMA-376, part 1, section 18)."""
+    with zipfile.ZipFile(path) as book:
+        sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
+        texts = []
+        if "xl/sharedStrings.xml" in book.namelist():
+            shared = ElementTree.fromstring(book.read("xl/sharedStrings.xml"))
+            texts = ["".join(part.text or "" for part in item.iterfind(".//{*}t")) for item in shared]
+    rows: list[list[str | None]] = []
+    for row in sheet.iterfind("{*}sheetData/{*}row"):
+        cells: list[str | None] = []
+        for cell in row.iterfind("{*}c"):
+            cells += [None] * (_column(cell.get("r", "")) - len(cells) - 1)  # empty cells are not written
+            value = cell.findtext("{*}v")
+            if cell.get("t") == "s" and value is not None:
+                value = texts[int(value)]
+            elif cell.get("t") == "inlineStr":
+                value = "".join(part.text or "" for part in cell.iterfind(".//{*}t"))
+            cells.append(value)
+        rows += [[] for _ in range(int(row.get("r", 0)) - len(rows) - 1)]  # nor are empty rows
+        rows.append(cells)
+    return rows
+
+
+def _column(reference: str) -> int:
+    """The number of a cell's column: 1 for A7, 28 for AB7; 0 where there is no reference."""
+    number = 0
+    for letter in re.sub("[^A-Z]", "", reference):
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number
 
 
 def _csv_rows(path: Path) -> Iterable[list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -179,7 +180,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--norm", choices=NORMS, default="batch", help="sync: statistics over the batches of all GPUs")
     parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu where there is one")
     parser.add_argument("--benchmark", action="store_true", help="measure time to accuracy against the classic course "
-                        "recipe, the reader against the classic reader, and growth; nothing is kept")  # fmt: skip
+                        "recipe, the reader against the classic reader, and growth (more: python -m helpers.benchmark "
+                        "--help)")  # fmt: skip
     options = parser.parse_args(given)
     for name in ("rendered", "epochs", "batch_size"):
         if (value := getattr(options, name)) is not None and value < 1:
@@ -197,8 +199,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def run(options: argparse.Namespace) -> None:
-    """Train as the options say, and print one table of test figures."""
+def run(options: argparse.Namespace) -> tuple[metrics.Report, float, int]:
+    """Train as the options say, and print one table of test figures.
+
+    Returns:
+        that table, the seconds of training, and the images trained on in them.
+    """
     if options.resume:
         if not checkpoint.files(options.output):
             say(f"there is no checkpoint in {options.output} yet: starting from the beginning")
@@ -219,17 +225,23 @@ def run(options: argparse.Namespace) -> None:
     runtime.seed(options.seed)
     model = resnet.resnet10(width=16, norm=NORMS[options.norm])
     weights = options.output / "weights.npz"
+    start = time.perf_counter()
+    trained = callbacks.Count()
     fit(
         model, train, validation, options.epochs, options.batch_size, seed=options.seed, best=weights,
         folder=options.output, resume=options.resume, progress="bar" if sys.stdout.isatty() else "lines",
+        more=[trained],
     )  # fmt: skip
+    seconds = time.perf_counter() - start
     with parallel.first_alone():  # it has written the file
         checkpoint.load_weights(model, weights)
     threshold = 0.5
     if validation is not None:
         threshold = metrics.choose_threshold(validation.labels, inference.predict(model, validation, flip=True))
     scores = inference.predict(model, palm.FundusDataset(parts.test), flip=True)
-    say(f"weights: {weights}\n{metrics.report(parts.test.labels, scores, threshold)}")
+    report = metrics.report(parts.test.labels, scores, threshold)
+    say(f"trained in {seconds:.0f} s; weights: {weights}\n{report}")
+    return report, seconds, trained.images
 
 
 def say(text: str) -> None:
@@ -256,6 +268,10 @@ def read(options: argparse.Namespace) -> tuple[palm.FundusSet, palm.FundusSet | 
 def main(given: Sequence[str] | None = None) -> None:
     """The command `python -m helpers.train`."""
     options = arguments(given)
+    if options.benchmark:
+        from helpers import benchmark  # it imports this module
+
+        return benchmark.main([])
     warnings.formatwarning = lambda message, *_, **__: f"{message}\n"
     for name in (signal.SIGINT, signal.SIGTERM):  # a scheduler, or the launcher, stops a process with SIGTERM
         signal.signal(name, _interrupt)

@@ -9,10 +9,16 @@ import sys
 import time
 from pathlib import Path
 
+from helpers.files import write_atomically
+
 import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 
 
 def committed(folder: Path = ROOT / "notebooks") -> list[Path]:
@@ -22,13 +28,14 @@ def committed(folder: Path = ROOT / "notebooks") -> list[Path]:
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
     """Store a notebook; the file is there either whole or as it was."""
-    part = path.with_suffix(".part")
-    nbformat.write(notebook, part)
-    part.replace(path)
+    text = nbformat.writes(notebook).rstrip("\n") + "\n"
+    write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def run(path: Path, data: str = "rendered", extra: str | None = None) -> nbformat.NotebookNode:
-    """Run one notebook in its own folder and give it with its outputs; the file is not changed.
+    """Run one notebook in its own folder and give it with its outputs and no other metadata than every notebook's.
+
+    The file is not changed.
 
     Args:
         path: the notebook.
@@ -49,16 +56,15 @@ def run(path: Path, data: str = "rendered", extra: str | None = None) -> nbforma
         record_timing=False,  # times would make every run another file
         coalesce_streams=True,  # one text for what a cell printed; a progress bar leaves its last state
     )
-    return client.execute(env={**os.environ, "PALM_DIR": data})
+    done = client.execute(env={**os.environ, "PALM_DIR": data})
+    done.metadata = nbformat.from_dict(METADATA)
+    return done
 
 
 def main(names: list[str]) -> None:
     for path in [Path(name) for name in names] or committed():
         start = time.perf_counter()
-        notebook = run(path)
-        notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-        notebook.metadata["language_info"] = {"name": "python"}
-        write(notebook, path)
+        write(run(path), path)
         print(f"{path}: {time.perf_counter() - start:.0f} s", flush=True)
 
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from tests import execute
@@ -49,7 +50,26 @@ def learners_copy(language: str) -> nbformat.NotebookNode:
         nbgrader(folder, language, "generate_assignment", ASSIGNMENT)
         made = nbformat.read(folder / "release" / ASSIGNMENT / solutions.name, as_version=4)
     made.metadata = nbformat.read(solutions, as_version=4).metadata
+    for cell in made.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace("](../", "](")  # links: the copy lies one folder above the solutions
     return made
+
+
+def without_outputs(notebook: nbformat.NotebookNode) -> dict:
+    """What a notebook is before it is run, to be compared."""
+    cells = [{**cell, "outputs": [], "execution_count": None} if cell.cell_type == "code" else dict(cell)
+             for cell in notebook.cells]  # fmt: skip
+    return {"metadata": notebook.metadata, "cells": cells, "format": (notebook.nbformat, notebook.nbformat_minor)}
+
+
+def refresh(paths: Collection[Path]) -> None:
+    """Write those learner's copies among the paths, without outputs, that the solutions have left behind."""
+    for language, path in LEARNERS.items():
+        if path in paths:
+            made = learners_copy(language)
+            if not path.exists() or without_outputs(made) != without_outputs(nbformat.read(path, as_version=4)):
+                execute.write(made, path)
 
 
 def main() -> None:

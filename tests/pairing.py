@@ -1,4 +1,4 @@
-"""Hold the Chinese and the English edition together: the notebooks pair by pair, and the two READMEs.
+"""Hold the Chinese and the English edition together: the notebooks pair by pair, and the pages that are listed here.
 
     python -m tests.pairing                    says what has drifted apart
     python -m tests.pairing --sync zh en       carries changed code and outputs from zh over to en
@@ -24,11 +24,14 @@ import nbformat
 from nbformat import NotebookNode
 
 OTHER = {"zh": "en", "en": "zh"}
+PAGES = (  # the twins end in .zh-CN.md
+    "README.md", "CONTRIBUTING.md", "docs/teaching.md", "docs/scaling.md", "docs/compatibility.md",
+)  # fmt: skip
 IGNORED = "# NBVAL_IGNORE_OUTPUT"
 
 HAN = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
 REPLY = re.compile(r"^乘法[\d?]+,加法[\d?]+$", re.MULTILINE)  # the course wants this line in Chinese from everybody
-TWIN_LINK = re.compile(r"\[中文版\]\(\.\./zh/[\w/.]+\.ipynb\)")
+TWIN_LINK = re.compile(r"\[中文版\]\((?:\.\./)+zh/[\w/.]+\.ipynb\)")
 FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 BACKTICKS = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 FORMULA = re.compile(r"\$\$.+?\$\$|\$.+?\$", re.DOTALL)
@@ -183,7 +186,7 @@ def unpaired(root: Path = ROOT) -> list[str]:
     return found + [f"{name} has no Chinese twin" for name in sorted(en - zh)]
 
 
-# --- the READMEs
+# --- README and the other pages
 
 
 def sections(text: str) -> list[str]:
@@ -193,8 +196,13 @@ def sections(text: str) -> list[str]:
     return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
 
 
-def readme_problems(zh: str, en: str) -> list[str]:
-    """How the two READMEs differ; each sentence names the section by its number and heading."""
+def read_page(name: str, language: str, root: Path = ROOT) -> str:
+    """A page in one language; the name is that of the English one."""
+    return (root / (name if language == "en" else name.replace(".md", ".zh-CN.md"))).read_text(encoding="utf-8")
+
+
+def page_problems(zh: str, en: str) -> list[str]:
+    """How the two editions of a page differ; each sentence names the section by its number and heading."""
     parts = sections(zh), sections(en)
     if len(parts[0]) != len(parts[1]):
         return [f"{len(parts[0])} sections in zh, {len(parts[1])} in en"]
@@ -257,8 +265,10 @@ def problems(root: Path = ROOT) -> list[str]:
     for name in common(root):
         pair = (read(name, language, root) for language in ("zh", "en"))
         found += [f"{name}, {what}" for what in notebook_problems(*pair)]
-    readmes = [(root / name).read_text(encoding="utf-8") for name in ("README.zh-CN.md", "README.md")]
-    return found + [f"README, {what}" for what in readme_problems(*readmes)]
+    for page in PAGES:
+        pair = (read_page(page, language, root) for language in ("zh", "en"))
+        found += [f"{page}, {what}" for what in page_problems(*pair)]
+    return found
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:

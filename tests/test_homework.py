@@ -518,7 +518,7 @@ def test_no_permission(table, counting, tmp_path, capsys, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError("read-only")
 
-    monkeypatch.setattr(Path, "write_text", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     homework.hand_in(counting, counting.reveal(), table, table.reveal(), folder=tmp_path)
     assert "nothing can be written there (PermissionError)" in capsys.readouterr().out
     assert not list(tmp_path.glob("*/*"))
@@ -552,16 +552,11 @@ def test_the_folder_is_named_below_the_course(table, counting, capsys, monkeypat
 # --- the notebooks and nbgrader ---------------------------------------------------------------------------------------
 
 
-def without_outputs(notebook):
-    cells = [{**cell, "outputs": [], "execution_count": None} if cell.cell_type == "code" else dict(cell)
-             for cell in notebook.cells]  # fmt: skip
-    return {"metadata": notebook.metadata, "cells": cells, "format": (notebook.nbformat, notebook.nbformat_minor)}
-
-
 @pytest.mark.parametrize(("language", "stub"), [("zh", "# 在这里写你的答案"), ("en", "# write your answer here")])
 def test_the_learners_copy_is_what_nbgrader_makes_of_the_solutions(language, stub):
     shipped = nbformat.read(make_homework.LEARNERS[language], as_version=4)
-    assert without_outputs(shipped) == without_outputs(make_homework.learners_copy(language))
+    bare = make_homework.without_outputs
+    assert bare(shipped) == bare(make_homework.learners_copy(language))
     text = make_homework.LEARNERS[language].read_text(encoding="utf-8")
     solutions = make_homework.SOLUTIONS[language].read_text(encoding="utf-8")
     assert text.count(stub) == solutions.count("BEGIN SOLUTION") > 0

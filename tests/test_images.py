@@ -1,14 +1,15 @@
-import errno
 import json
 import os
 import shutil
 import struct
 import threading
+import tracemalloc
 import warnings
 
 from helpers import images
-from helpers.images import ImageError, image_size, normalise, read_image, read_images
+from helpers.images import ImageError, Selection, image_size, normalise, read_image, read_images
 from tests.palm_builder import encode, picture
+from tests.test_files import full_disk
 
 import cv2
 import numpy as np
@@ -428,7 +429,7 @@ def test_one_bad_image_leaves_no_cache(folder):
     listed(folder)[3].write_bytes(encode(picture(3))[:-100])
     with pytest.raises(ImageError, match=r"P0003\.jpg is truncated"):
         read_images(listed(folder), 24, folder / "new" / "c.npy", progress=False)
-    assert not (folder / "new").exists()
+    assert list((folder / "new").iterdir()) == []
 
 
 def test_one_bad_image_leaves_the_old_cache(folder, decoded):
@@ -446,16 +447,36 @@ def test_one_bad_image_leaves_the_old_cache(folder, decoded):
     assert cache_files(folder) == ["c.json", "c.npy"]
 
 
-def test_disk_full_while_writing_the_cache(folder, monkeypatch):
-    def half(file, array):
-        file.write(array.tobytes()[:100])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(np, "save", half)
-    with pytest.warns(UserWarning, match=r"could not be kept in .*c\.npy \(No space left.*Free some space"):
-        result = read_images(listed(folder), 24, folder / "c.npy", progress=False)
-    np.testing.assert_array_equal(result, read_images(listed(folder), 24, progress=False))
+@pytest.mark.parametrize("room", [100, 20_000])  # in the first image, and in the last
+def test_disk_full_while_writing_the_cache(folder, room, decoded):
+    with (
+        full_disk(room),
+        pytest.warns(UserWarning, match=r"could not be kept in .*c\.npy \(File too large\).*Free some space"),
+    ):
+        result = read_images(listed(folder), 40, folder / "c.npy", progress=False)
+    np.testing.assert_array_equal(result, read_images(listed(folder), 40, progress=False))
     assert cache_files(folder) == []
+
+
+def test_what_is_not_kept_is_not_decoded_to_its_end(folder, decoded):
+    images_at = images._decode_all(listed(folder) * 100, 24, False)
+    next(images_at)
+    images_at.close()
+    assert len(decoded) < 400
+
+
+def test_the_images_are_never_all_in_memory(folder):
+    """With a cache; without one all of them have to be."""
+    paths, size = listed(folder) * 60, 96
+    whole = len(paths) * size * size * 3
+    peaks = []
+    for cache in (None, folder / "c.npy", folder / "c.npy"):
+        tracemalloc.start()
+        read_images(paths, size, cache, progress=False)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[0] > whole
+    assert max(peaks[1:]) < whole / 4
 
 
 def test_a_folder_that_cannot_be_written(folder):
@@ -533,6 +554,46 @@ def test_opencv_keeps_its_threads(folder):
     before = cv2.getNumThreads()
     read_images(listed(folder), 24, progress=False)
     assert cv2.getNumThreads() == before
+
+
+# --- a selection of images ------------------------------------------------------------------------------------------
+
+ALL = np.arange(7 * 2 * 2 * 3, dtype=np.uint8).reshape(7, 2, 2, 3)
+
+
+@pytest.mark.parametrize("positions", [[4, 1, 1, 6], [3], []])
+def test_a_selection_is_like_the_array(positions):
+    expected = ALL[np.array(positions, int)]
+    chosen = Selection(ALL, np.array(positions, int))
+    assert (chosen.shape, chosen.dtype, chosen.ndim, len(chosen)) == (expected.shape, np.uint8, 4, len(expected))
+    count = len(expected)
+    for index in (slice(None), slice(1, 3), slice(None, None, -1), np.arange(count)[::-1], np.ones(count, bool)):
+        np.testing.assert_array_equal(chosen[index], expected[index])
+    for index in range(-count, count):
+        np.testing.assert_array_equal(chosen[index], expected[index])
+    for index in (count, -count - 1):
+        with pytest.raises(IndexError):
+            chosen[index]
+    for array in (np.asarray(chosen), np.array(chosen), np.concatenate([chosen, chosen])[:count]):
+        assert (array.dtype, type(array)) == (np.uint8, np.ndarray)
+        np.testing.assert_array_equal(array, expected)
+    assert np.asarray(chosen, np.float32).dtype == np.float32
+    assert [image.tolist() for image in chosen] == expected.tolist()
+
+
+def test_a_selection_of_a_selection():
+    inner = Selection(Selection(ALL, np.array([6, 4, 2, 0])), np.array([3, 1]))
+    np.testing.assert_array_equal(inner, ALL[[0, 4]])
+    assert inner._images is ALL, "or each look at an image would go through all of them"
+
+
+def test_a_selection_copies_only_what_is_asked_for():
+    chosen = Selection(ALL, np.array([5, 2]))
+    assert np.shares_memory(chosen[1], ALL)
+    assert not np.shares_memory(np.asarray(chosen), ALL)
+    if int(np.__version__.split(".")[0]) > 1:
+        with pytest.raises(ValueError, match="always a copy"):
+            np.array(chosen, copy=False)
 
 
 # --- normalise -----------------------------------------------------------------------------------------------------

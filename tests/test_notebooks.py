@@ -1,79 +1,28 @@
 """Rules for the committed notebooks, and the eye-disease notebook on real images; nbval runs them besides."""
-import ast
 import json
-import re
 import shutil
 import subprocess
 import sys
 
 from helpers.runtime import ROOT
-from tests import execute
+from tests import execute, notebook_rules
+from tests.notebook_rules import problems
 
 import nbformat
 import pytest
 
 NOTEBOOKS = execute.committed()
-IGNORED = "# NBVAL_IGNORE_OUTPUT"
-MACHINE_PATH = re.compile(r"/home/(?!aistudio)|/root/|/tmp/|/work/|/Users/|[A-Z]:\\\\|site-packages")
-
-
-def read(path):
-    return nbformat.read(path, as_version=4)
-
-
-def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-
-
-def asserts(source):
-    """Whether code holds an assertion: the statement, or one of NumPy's functions."""
-    return any(
-        isinstance(node, ast.Assert) or (isinstance(node, ast.Attribute) and node.attr.startswith("assert_"))
-        for node in ast.walk(ast.parse(source))
-    )
-
-
-def problems(notebook, size):
-    """All that is wrong with a committed notebook, as sentences."""
-    cells, found = code_cells(notebook), []
-    if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
-        found.append("it was not run once from top to bottom")
-    for number, cell in enumerate(cells, start=1):
-        for output in cell.outputs:
-            if output.output_type == "error":
-                found.append(f"cell {number} failed: {output.ename}")
-            if output.get("name") == "stderr":
-                found.append(f"cell {number} writes to stderr: {output.text[:80]!r}")
-        lines = cell.source.splitlines()
-        if len(lines) > 30:
-            found.append(f"cell {number} has {len(lines)} lines")
-        if "NBVAL_IGNORE_OUTPUT" in cell.source and IGNORED not in lines:
-            found.append(f"cell {number}: the marker must stand alone on its line")
-        if IGNORED in lines and not asserts(cell.source):
-            found.append(f"cell {number} ignores its output and asserts nothing")
-        if "NBVAL_SKIP" in cell.source or "NBVAL_RAISES_EXCEPTION" in cell.source:
-            found.append(f"cell {number} is skipped by nbval")
-    ignored = sum(IGNORED in cell.source for cell in cells)
-    if ignored * 4 > len(cells):
-        found.append(f"{ignored} of {len(cells)} code cells ignore their output, more than a quarter")
-    if path := MACHINE_PATH.search(json.dumps(notebook, ensure_ascii=False)):
-        found.append(f"it holds a path of a machine: {path[0]}")
-    if size > 1_500_000:
-        found.append(f"it is {size / 1e6:.1f} MB large")
-    if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
-        found.append("its kernel is not python3")
-    if set(notebook.metadata) - {"kernelspec", "language_info"}:
-        found.append("its metadata is not clean")
-    return found
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_committed_notebooks_keep_the_rules(path):
-    assert problems(read(path), path.stat().st_size) == []
+    assert notebook_rules.file_problems(path) == []
 
 
-def one_cell(source="assert True", outputs=(), count=1, **metadata):
-    cell = nbformat.v4.new_code_cell(source, execution_count=count, outputs=list(outputs))
+def one_cell(source="assert True", outputs=(), count=1, cell_metadata=None, **metadata):
+    cell = nbformat.v4.new_code_cell(
+        source, execution_count=count, outputs=list(outputs), metadata=cell_metadata or {}
+    )
     kernel = {"name": "python3", "display_name": "Python 3"}
     return nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel, **metadata})
 
@@ -91,12 +40,16 @@ def stream(text, name="stdout"):
         (one_cell(outputs=[stream("oh", "stderr")]), 1, "writes to stderr"),
         (one_cell(outputs=[stream("/root/secret")]), 1, "path of a machine"),
         (one_cell("x = 1\n" * 31), 1, "has 31 lines"),
-        (one_cell("x = 1  # NBVAL_IGNORE_OUTPUT"), 1, "alone on its line"),
+        (one_cell("x = 1  # NBVAL_IGNORE_OUTPUT"), 1, "not alone on a line"),
         (one_cell("# NBVAL_IGNORE_OUTPUT\nx = 1"), 1, "asserts nothing"),
         (one_cell("# NBVAL_IGNORE_OUTPUT\nassert True"), 1, "more than a quarter"),
         (one_cell("# NBVAL_SKIP\nx = 1"), 1, "skipped by nbval"),
+        (one_cell("%no_such_magic"), 1, "not plain Python"),
+        (one_cell(""), 1, "is empty"),
         (one_cell(), 1_500_001, "MB large"),
-        (one_cell(widgets={}), 1, "metadata is not clean"),
+        (one_cell(widgets={}), 1, "its metadata is not clean"),
+        (one_cell(kernelspec={"name": "conda", "display_name": "conda"}), 1, "its kernel is not python3"),
+        (one_cell(cell_metadata={"tags": ["raises-exception"]}), 1, "is not clean: tags"),
     ],
 )
 def test_the_rules_notice(notebook, size, said):
@@ -105,6 +58,19 @@ def test_the_rules_notice(notebook, size, said):
 
 def test_the_rules_let_a_good_notebook_pass():
     assert problems(one_cell(), 1) == []
+
+
+def test_the_command_names_the_file_and_the_rule(tmp_path, capsys):
+    good, bad, broken = (tmp_path / name for name in ("good.ipynb", "bad.ipynb", "broken.ipynb"))
+    nbformat.write(one_cell(), good)
+    nbformat.write(one_cell(count=2), bad)
+    broken.write_text("<<<<<<< HEAD\n{}", encoding="utf-8")
+    assert notebook_rules.main([str(good)]) == 0
+    assert capsys.readouterr().out == "1 notebooks keep the rules\n"
+    assert notebook_rules.main([str(good), str(bad), str(broken)]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"{bad}: it was not run once from top to bottom"
+    assert said[1].startswith(f"{broken}: it is no valid notebook: ") and len(said) == 2
 
 
 @pytest.mark.parametrize("outcome", ["passes", "fails", "prints something else"])
@@ -116,14 +82,18 @@ def test_a_failed_or_changed_cell_fails_the_suite(tmp_path, outcome):
     assert done.returncode == (0 if outcome == "passes" else 1), done.stdout
 
 
-FIRST_CELLS = {code_cells(read(path))[0].source: path.stem for path in NOTEBOOKS}  # equal ones are tried once
+def first_cell(path):
+    return notebook_rules.code_cells(nbformat.read(path, as_version=4))[0].source
+
+
+FIRST_CELLS = {first_cell(path): path.stem for path in NOTEBOOKS}  # equal ones are tried once
 
 
 @pytest.mark.parametrize("first", FIRST_CELLS, ids=FIRST_CELLS.values())
 def test_the_first_cell_finds_the_repository(first, tmp_path):
     assert len(first.splitlines()) <= 5
     copy = tmp_path / "clone"
-    for name in ("helpers/__init__.py", "helpers/runtime.py"):
+    for name in ("helpers/__init__.py", "helpers/runtime.py", "helpers/versions.py"):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
     show = f"{first}\nimport helpers; print(helpers.__file__)"

@@ -234,12 +234,18 @@ def test_every_notebook_has_its_twin():
     assert pairing.unpaired() == []
 
 
-def test_the_readmes_are_a_pair():
-    zh, en = ((pairing.ROOT / name).read_text(encoding="utf-8") for name in ("README.zh-CN.md", "README.md"))
-    assert pairing.readme_problems(zh, en) == []
+@pytest.mark.parametrize("page", pairing.PAGES)
+def test_the_pages_are_pairs(page):
+    assert pairing.page_problems(pairing.read_page(page, "zh"), pairing.read_page(page, "en")) == []
 
 
-# --- READMEs
+def test_every_page_with_a_chinese_edition_is_held():
+    there = [*pairing.ROOT.glob("*.zh-CN.md"), *pairing.ROOT.glob("docs/*.zh-CN.md")]
+    names = [path.relative_to(pairing.ROOT).as_posix().replace(".zh-CN.md", ".md") for path in there]
+    assert sorted(names) == sorted(pairing.PAGES)
+
+
+# --- pages
 
 ZH_README = """# 课程
 
@@ -272,7 +278,7 @@ py notebooks\\en\\01.ipynb
 
 
 def test_readmes_may_lead_to_the_notebooks_of_their_language():
-    assert pairing.readme_problems(ZH_README, EN_README) == []
+    assert pairing.page_problems(ZH_README, EN_README) == []
 
 
 @pytest.mark.parametrize(
@@ -288,7 +294,7 @@ def test_readmes_may_lead_to_the_notebooks_of_their_language():
 )
 def test_drift_of_the_readmes_is_noticed(old, new, said):
     assert old in EN_README
-    found = pairing.readme_problems(ZH_README, EN_README.replace(old, new, 1))
+    found = pairing.page_problems(ZH_README, EN_README.replace(old, new, 1))
     assert any(problem.startswith(said) for problem in found), found
 
 
@@ -346,8 +352,10 @@ def course(tmp_path):
     for language, each in zip(("zh", "en"), pair(), strict=True):
         (tmp_path / "notebooks" / language).mkdir(parents=True)
         nbformat.write(each, tmp_path / "notebooks" / language / "01.ipynb")
-    (tmp_path / "README.zh-CN.md").write_text(ZH_README, encoding="utf-8")
-    (tmp_path / "README.md").write_text(EN_README, encoding="utf-8")
+    for page in pairing.PAGES:
+        (tmp_path / page).parent.mkdir(exist_ok=True)
+        (tmp_path / page.replace(".md", ".zh-CN.md")).write_text(ZH_README, encoding="utf-8")
+        (tmp_path / page).write_text(EN_README, encoding="utf-8")
     return tmp_path
 
 
@@ -378,6 +386,12 @@ def test_the_command_refuses_one_language_twice(course, capsys):
     with pytest.raises(SystemExit):
         pairing.main(["--sync", "en", "en"], course)
     assert "must differ" in capsys.readouterr().err
+
+
+def test_the_command_names_the_page(course, capsys):
+    (course / "docs/teaching.md").write_text(EN_README.replace("make lab", "make test"), encoding="utf-8")
+    assert pairing.main([], course) == 1
+    assert capsys.readouterr().out.startswith("docs/teaching.md, section 1 (Course): code blocks")
 
 
 @pytest.mark.parametrize(

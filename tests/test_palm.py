@@ -1,7 +1,10 @@
 import os
+import re
 import shutil
 import sys
+import tracemalloc
 import warnings
+import zipfile
 from pathlib import Path
 
 from helpers import duplicates, images, palm, sheets, sources
@@ -14,8 +17,10 @@ from tests.palm_builder import TRAINING, VALIDATION, write
 
 import cv2
 import numpy as np
+import openpyxl
 import pytest
 from paddle.io import DataLoader, Dataset
+from scipy.sparse.csgraph import connected_components
 
 EXPECTED = {name: ("training", int(name[0] == "P")) for name in TRAINING}
 EXPECTED |= {name: ("validation", label) for name, label in VALIDATION.items()}
@@ -355,9 +360,42 @@ def test_kinds_of_csv(folder, kind):
     assert found(palm.samples(folder)) == EXPECTED
 
 
+@pytest.fixture(params=["openpyxl", "without openpyxl"])
+def reader(request, monkeypatch):
+    if request.param == "without openpyxl":
+        monkeypatch.setattr(sheets, "openpyxl", None)
+
+
+def test_readers_agree_on_gaps(tmp_path, monkeypatch):
+    book = openpyxl.Workbook()
+    for cell, value in {"B2": "imgName", "AB2": " Label ", "B5": "V0001.jpg", "AB5": 1, "AA6": 0.5, "B7": "x"}.items():
+        book.active[cell] = value
+    book.save(tmp_path / "labels.xlsx")
+    rows = []
+    for module in (openpyxl, None):
+        monkeypatch.setattr(sheets, "openpyxl", module)
+        text = [[str(value or "") for value in row] for row in sheets._xlsx_rows(tmp_path / "labels.xlsx")]
+        rows.append([row + [""] * (28 - len(row)) for row in text])
+    assert rows[0] == rows[1]
+    assert rows[1][4][1] == "V0001.jpg" and rows[1][4][27] == "1"
+
+
+def test_text_inside_the_cell(tmp_path, reader):
+    """Programs write shared texts, or the text where it stands; here with a part of it in bold."""
+    path = tmp_path / "labels.xlsx"
+    path.write_bytes(build.xlsx({"V0001": 1}))
+    with zipfile.ZipFile(path) as book:
+        files = {name: book.read(name) for name in book.namelist()}
+    sheet = files["xl/worksheets/sheet1.xml"].decode()
+    inline = '<c r="B2" t="inlineStr"><is><r><t>V0007</t></r><r><rPr><b/></rPr><t>.jpg</t></r></is></c>'
+    files["xl/worksheets/sheet1.xml"] = re.sub(r'<c r="B2".*?</c>', inline, sheet)
+    path.write_bytes(build.packed(files))
+    assert sheets.read_sheet(path) == {"V0007": 1}
+
+
 @pytest.mark.parametrize("labels", [VALIDATION, {name: float(label) for name, label in VALIDATION.items()},
                                     {name: str(label) for name, label in VALIDATION.items()}])  # fmt: skip
-def test_xlsx(tmp_path, labels):
+def test_xlsx(tmp_path, labels, reader):
     path = tmp_path / "PM_Label_and_Fovea_Location.xlsx"
     path.write_bytes(build.xlsx(labels))
     assert sheets.read_sheet(path) == VALIDATION
@@ -402,14 +440,14 @@ def test_bad_sheets(folder, kind):
 
 
 @pytest.mark.parametrize("data", [b"", b"no sheet", build.packed({"a.txt": "a"}), build.xlsx(VALIDATION)[:-100]])
-def test_a_broken_xlsx(folder, data):
+def test_a_broken_xlsx(folder, data, reader):
     (folder / "labels.csv").unlink()
     write(folder, {"PM_Label_and_Fovea_Location.xlsx": data})
     with pytest.raises(DataError, match=r"PM_Label_and_Fovea_Location\.xlsx cannot be read .*Copy or unpack it again"):
         palm.samples(folder)
 
 
-def test_an_xlsx_without_the_columns(folder):
+def test_an_xlsx_without_the_columns(folder, reader):
     write(folder, {"PM_Label_and_Fovea_Location.xlsx": build.xlsx(VALIDATION, ("ID", "imgName"))})
     with pytest.raises(DataError, match=r"PM_Label_and_Fovea_Location\.xlsx has no column Label"):
         palm.samples(folder)
@@ -574,6 +612,29 @@ def test_flat_images_are_harmless():
     assert np.isfinite(duplicates.distances(np.zeros((3, 32, 32, 3), np.uint8))).all()
 
 
+@pytest.mark.parametrize("pairs", [1, 80, 500, 80 * 80])
+def test_groups_do_not_depend_on_how_many_pairs_are_in_memory(data, monkeypatch, pairs):
+    monkeypatch.setattr(duplicates, "_AT_ONCE", pairs)
+    for limit in (duplicates.LIMIT, 0.4, 0.5, 0.6, 0.7):  # from three groups over chains to one
+        number = connected_components(duplicates.distances(data.images) < limit, directed=False)[1]
+        whole = [tuple(np.flatnonzero(number == each).tolist()) for each in range(number.max() + 1)]
+        assert duplicates.groups(data.images, limit) == [group for group in whole if len(group) > 1]
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_the_memory_for_groups_grows_with_the_number_of_images(share):
+    """Not with its square, neither for different images nor for copies of one."""
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (2, 1, 16, 16, 3), dtype=np.uint8)
+    pictures = np.where(random.random((3000, 1, 1, 1)) < share, pictures[0], random.integers(0, 256, (3000, 16, 16, 3)))
+    tracemalloc.start()
+    found = duplicates.groups(pictures.astype(np.uint8))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found) == share
+    assert peak < 3000 * 3000 * 5
+
+
 def test_a_chain_is_one_group():
     base, other = (build.picture(seed, 64).astype(float) for seed in (1, 2))
     chain = np.stack([base * (1 - share) + other * share for share in (0.12, 0.06, 0.0)]).astype(np.uint8)
@@ -640,6 +701,24 @@ def test_summary_of_sizes(data):
     ]
 
 
+def test_subsets_and_parts_copy_no_image(data):
+    tracemalloc.start()
+    parts = palm.split(data.subset(np.arange(80)))
+    left = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert left < data.images.nbytes / 4
+    for part in parts:
+        for index, name in enumerate(part.names):
+            assert np.shares_memory(part.images[index], data.images[data.names.index(name)])
+
+
+def test_parts_of_cached_images_stay_on_disk(folder):
+    parts = palm.split(palm.read(folder, 24, progress=False))
+    for part in parts:
+        assert isinstance(part.images[0], np.memmap)
+        assert FundusDataset(part, Augment())[0][0].shape == (3, 24, 24)
+
+
 def kinds(part):
     return {letter: sum(name[0] == letter for name in part.names) for letter in "HNP"}
 
@@ -682,10 +761,17 @@ def test_split_repeats_and_depends_on_the_seed(data):
     assert palm.split(data, seed=3).validation.names != palm.split(data, seed=4).validation.names
 
 
-@pytest.mark.parametrize("share", [0, 1, -0.1, 2])
+@pytest.mark.parametrize("share", [1, -0.1, 2])
 def test_split_of_a_wrong_share(data, share):
-    with pytest.raises(ValueError, match=f"validation must be between 0 and 1, not {share}"):
+    with pytest.raises(ValueError, match=f"validation must be at least 0 and below 1, not {share}"):
         palm.split(data, share)
+
+
+def test_split_without_a_validation_part(data):
+    parts, divided = palm.split(data, 0), palm.split(data, 0.5)
+    assert len(parts.validation) == 0
+    assert set(parts.train.names) == set(divided.train.names) | set(divided.validation.names)
+    assert parts.test.names == divided.test.names
 
 
 def test_split_of_few_images(data):

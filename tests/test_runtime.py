@@ -47,7 +47,7 @@ def test_the_users_values_win():
 def test_paddle_before_the_runtime_is_a_readable_error():
     done = python("import paddle; import helpers.runtime")
     assert done.returncode == 1
-    assert "ImportError: helpers.runtime must be imported before paddle" in done.stderr
+    assert "Unsuitable: helpers.runtime must be imported before paddle" in done.stderr
     assert "Restart the kernel" in done.stderr
 
 

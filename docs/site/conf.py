@@ -1,0 +1,84 @@
+"""Sphinx's settings for one edition of the site; build.py chooses it with the tag zh or en.
+
+Two things can be set, here or as variables. Both are empty until the course is published, and what they lead to is left
+out of the pages until then.
+"""
+import os
+import re
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.search.en import SearchEnglish
+
+REPOSITORY = os.environ.get("REPOSITORY", "")  # where to clone from, for example https://github.com/OWNER/NAME
+AI_STUDIO = os.environ.get("AI_STUDIO", "")  # the course's project there, https://aistudio.baidu.com/projectdetail/NUMBER
+
+HERE = Path(__file__).parent
+CHINESE = tags.has("zh")  # noqa: F821  Sphinx provides it
+WORDS = {
+    "twin": ("English", "中文"),
+    "jupyter": ("在 JupyterLab 中打开", "Open in JupyterLab"),
+    "ai_studio": ("在 AI Studio 上打开", "Launch on AI Studio"),
+    "repository": ("在代码仓库中查看", "View in the repository"),
+}
+
+project = html_title = "批归一化、丢弃法与医学图像" if CHINESE else "BatchNorm, Dropout, medical images"
+language = "zh_CN" if CHINESE else "en"
+locale_dirs = ["locale"]  # what Furo says and Sphinx does not translate
+extensions = ["myst_nb", "sphinx_copybutton", "sphinx-mathjax-offline"]
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
+myst_heading_anchors = 4
+suppress_warnings = ["toc.empty_glob"]  # the contents list pages that another page may or may not link to
+if REPOSITORY:
+    tags.add("repository")  # noqa: F821
+
+highlight_language = "none"  # of a block that does not name one; cells do
+pygments_style, pygments_dark_style = "default", "github-dark"
+html_theme = "furo"
+html_theme_options = {"top_of_page_buttons": []}
+templates_path = [str(HERE / "templates")]
+html_static_path = [str(HERE / "static")]
+html_css_files = ["site.css"]
+html_favicon = str(HERE / "root" / "icon.svg")
+html_copy_source = html_use_index = html_show_copyright = False
+# An output is not what a reader wants to copy.
+copybutton_selector = "article div.highlight:not(.cell_output *) pre"
+html_context = {
+    "words": {name: pair[not CHINESE] for name, pair in WORDS.items()},
+    "edition": "zh" if CHINESE else "en",
+    "other": "en" if CHINESE else "zh",
+    "repository_url": REPOSITORY,
+    "ai_studio": AI_STUDIO,
+}
+
+
+class Pairs(SearchEnglish):
+    """English words, and Chinese by each character and each two neighbours; asked for by two neighbours.
+
+    Sphinx's own Chinese search indexes a dictionary's words but asks for whole runs: it finds no 批归一化.
+    """
+
+    lang = "zh"
+    js_splitter_code = r"""
+    var splitQuery = query => query.split(/(\p{Script=Han}+)|[^\p{Letter}\p{Number}_]+/u)
+      .filter(run => run && !/^\w$/.test(run))
+      .flatMap(run => /\p{Script=Han}/u.test(run)
+        ? Array.from({length: Math.max(run.length - 1, 1)}, (_, i) => run.slice(i, i + 2)) : [run]);
+    """
+
+    def split(self, text: str) -> list[str]:
+        runs = re.findall(r"[\u3400-\u4dbf\u4e00-\u9fff]+", text)
+        pairs = [run[i : i + 2] for run in runs for i in range(len(run) - 1)]
+        return re.findall(r"[^\W\u3400-\u4dbf\u4e00-\u9fff]+", text) + pairs + list("".join(runs))
+
+
+def fill_in_repository(app: Sphinx, page: str, source: list[str]) -> None:
+    if page == "open":
+        source[0] = source[0].replace("REPOSITORY", REPOSITORY)
+
+
+def setup(app: Sphinx) -> None:
+    app.add_search_language(Pairs)
+    app.connect("source-read", fill_in_repository)

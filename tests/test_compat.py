@@ -1,0 +1,130 @@
+"""`make compat` makes what it says and notices a cell that fails; its documents hold a whole run."""
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers import palm
+from tests import compat, pairing
+from tests.compat import ENVIRONMENTS, Environment
+
+import nbformat
+import pytest
+
+OLD, NEW = ENVIRONMENTS
+
+
+@dataclass(frozen=True)
+class Here(Environment):
+    """The environment of the tests itself."""
+
+    interpreter: Path = Path(sys.executable)
+
+
+def here(as_on_ai_studio):
+    return Here("here", "", (), as_on_ai_studio)
+
+
+def test_the_ends_are_those_of_the_course():
+    wanted = (compat.ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert f"Python {OLD.python} to {NEW.python}." in wanted
+    assert "paddlepaddle>=2.6.2" in wanted and "paddlepaddle==2.6.2" in OLD.packages
+    assert NEW.packages == ("-r", str(compat.ROOT / "requirements.txt"))
+
+
+def test_a_missing_interpreter_is_named_with_the_way_out(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(compat, "BUILD", tmp_path)
+    monkeypatch.setenv("COMPAT_OLD", str(tmp_path / "python3.10"))
+    assert compat.main(["old"]) == 1
+    said = capsys.readouterr().err
+    assert f"needs Python 3.10 with the venv module, and {tmp_path / 'python3.10'} is no such Python" in said
+    assert "uv python install 3.10" in said and "make compat COMPAT_OLD=" in said
+
+
+def test_an_interpreter_of_another_version_is_refused(monkeypatch):
+    monkeypatch.setenv("COMPAT_OTHER", sys.executable)
+    with pytest.raises(compat.Missing, match=r"needs Python 3\.5 .* is Python 3\.1\d\. Install"):
+        compat.find_python(Environment("other", "3.5", (), False))
+
+
+def test_an_environment_is_made_once_and_again_for_other_packages(monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setattr(compat, "BUILD", tmp_path)
+    monkeypatch.setattr(compat, "find_python", lambda environment: "python")
+    monkeypatch.setattr(compat.subprocess, "run", lambda command, check: calls.append(command[1:3]))
+    (tmp_path / "old").mkdir()
+    for packages in (("a",), ("a",), ("a", "b")):
+        compat.make(Environment("old", "3.10", packages, True))
+    assert calls == [["-m", "venv"], ["-m", "pip"]] * 2
+
+
+def test_the_mounted_data_set_is_read(monkeypatch, tmp_path):
+    monkeypatch.setattr(compat.fundus, "render", few(compat.fundus.render))
+    compat.mount(tmp_path / "data19065")
+    assert sorted(path.name for path in (tmp_path / "data19065").iterdir()) == [
+        "training.zip", "valid_gt.zip", "validation.zip",
+    ]  # fmt: skip
+    copy = palm.Source(tmp_path / "data19065", "archives", "AI Studio", tmp_path / "unpacked")
+    assert len(palm.samples(copy)) == 18
+
+
+def few(render):
+    return lambda folder, **settings: render(folder, **{**settings, "count": (12, 6), "size": 32})
+
+
+PLACE = """
+import os, sys
+from pathlib import Path
+home = Path.home()
+assert Path.cwd() == (home if {as_on_ai_studio} else home / "course" / "notebooks")
+assert sys.executable == {interpreter!r}
+assert "PALM_DIR" not in os.environ and len(list(home.glob("*/helpers/runtime.py"))) == 1
+"""
+
+
+@pytest.mark.parametrize("as_on_ai_studio", [True, False])
+def test_where_a_notebook_runs_and_how_it_fails(as_on_ai_studio, tmp_path):
+    place = PLACE.format(as_on_ai_studio=as_on_ai_studio, interpreter=sys.executable)
+    (tmp_path / "course" / "notebooks").mkdir(parents=True)
+    shutil.copytree(compat.ROOT / "helpers", tmp_path / "course" / "helpers")
+    outcomes = []
+    for name, last in (("good", "print(1)"), ("bad", "assert False, 'to be seen'")):
+        cells = [nbformat.v4.new_code_cell(source) for source in (place, last)]
+        path = tmp_path / "course" / "notebooks" / f"{name}.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+        outcomes.append(compat.run(here(as_on_ai_studio), path, tmp_path))
+    (passed, said), (passed_too, reason) = outcomes
+    assert passed and "2 passed" in said
+    assert not passed_too and "to be seen" in reason and "1 failed, 1 passed" in reason
+
+
+def test_a_cell_that_fails_fails_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(compat, "make", lambda environment: None)
+    monkeypatch.setattr(compat, "versions", lambda environment: {"Python": "3"})
+    monkeypatch.setattr(compat, "home", lambda folder, like: shutil.copytree(
+        compat.ROOT / "notebooks", folder / "course" / "notebooks"))  # fmt: skip
+    monkeypatch.setattr(compat, "run", lambda environment, notebook, folder: ("03" not in notebook.name, "it broke"))
+    assert compat.main(["new", "--only", "zh/0"]) == 1
+    said = capsys.readouterr().out
+    assert "new  notebooks/zh/03_dropout.ipynb" in said
+    assert said.count("passed") == 5 and said.count("FAILED") == 1 and said.count("it broke") == 1
+    assert "4 of 5 passed" in said
+
+
+def test_the_tables():
+    text = "a\n<!-- versions -->\nold table\n<!-- end -->\nb\n<!-- results -->\n<!-- end -->\nc\n"
+    found = {"old": {"Python": "3.10.1", "tqdm": "-"}, "new": {"Python": "3.13.0", "tqdm": "4"}}
+    results = {"old": {"zh/01.ipynb": "passed"}, "new": {"zh/01.ipynb": "FAILED"}}
+    new = compat.document(text, found, results, {"passed": "yes", "FAILED": "no"})
+    assert "old table" not in new
+    assert "| Python | 3.10.1 | 3.13.0 |\n| tqdm | - | 4 |\n" in new
+    assert "| `zh/01.ipynb` | yes | no |\n" in new
+    assert compat.document(new, found, results, {"passed": "yes", "FAILED": "no"}) == new
+
+
+def test_the_documents_are_a_pair_and_hold_a_whole_run():
+    assert "docs/compatibility.md" in pairing.PAGES
+    for path, words in compat.DOCUMENTS.values():
+        rows = [row for row in path.read_text(encoding="utf-8").splitlines() if row.startswith("| `notebooks/")]
+        assert [row.split("`")[1] for row in rows] == compat.notebooks()
+        assert all(row.endswith(f"| {words['passed']} | {words['passed']} |") for row in rows)
