@@ -1,14 +1,18 @@
 # Two commands: `make lab` opens the course, `make test` runs every test. Both make the environment in .venv first, once.
 # For teachers: `make grading` prepares a course folder for nbgrader, `make grades` grades it (docs/teaching.md).
+# `make compat` runs the notebooks in the oldest and the newest environment that the course promises (docs/compatibility.md).
+# `make site` builds the course as web pages in build/site.
+# For contributors: `make hooks` checks every commit, `make notebooks` runs the notebooks again (CONTRIBUTING.md).
 # PYTHON=python3.12 chooses an interpreter; JUPYTER_FLAGS="--port 9000 --no-browser" adds flags to JupyterLab.
 
 PYTHON ?= $(firstword $(foreach name,python3 python python3.13 python3.12 python3.11 python3.10,\
 	$(if $(shell $(name) -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo yes),$(name))))
 VENV := .venv
 BIN := $(VENV)/bin
+SITE_VENV := build/venv-site
 FIRST := $(firstword $(sort $(wildcard notebooks/zh/*.ipynb)))
 
-.PHONY: lab test clean grading grades
+.PHONY: lab test clean grading grades hooks notebooks compat site
 
 lab: $(VENV)/.installed
 	$(BIN)/jupyter lab $(JUPYTER_FLAGS) $(FIRST)
@@ -16,6 +20,23 @@ lab: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+# It makes its environments in build/compat, from python3.10 and python3.13 or what these two name.
+export COMPAT_OLD COMPAT_NEW
+
+compat: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.compat $(COMPAT_FLAGS)
+
+# An environment of its own: without Paddle it is small, and the site is published from a bare machine in a minute.
+site: $(SITE_VENV)/.installed
+	$(SITE_VENV)/bin/python docs/site/build.py
+
+hooks: $(VENV)/.installed-dev
+	$(BIN)/pre-commit install
+
+# NOTEBOOKS="notebooks/zh/03_dropout.ipynb notebooks/en/03_dropout.ipynb" runs these only.
+notebooks: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.rerun $(NOTEBOOKS)
 
 # nbgrader starts alembic by its name, so the environment must be on the path.
 NBGRADER := cd grading && PATH="$(CURDIR)/$(BIN):$$PATH" nbgrader
@@ -36,21 +57,25 @@ grades: $(VENV)/.installed-dev
 	$(NBGRADER) export
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) build
 
 # The stamps are touched last: an installation that was interrupted is taken up again by the next call.
 $(VENV)/.installed: requirements.txt | $(VENV)/.made
 	$(BIN)/python -m pip install -r requirements.txt
 	@touch $@
 
-$(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(VENV)/.made
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt requirements-site.txt | $(VENV)/.made
 	$(BIN)/python -m pip install -r requirements-dev.txt
 	@touch $(VENV)/.installed $@
 
-$(VENV)/.made:
+$(SITE_VENV)/.installed: requirements-site.txt | $(SITE_VENV)/.made
+	$(SITE_VENV)/bin/python -m pip install -r requirements-site.txt
+	@touch $@
+
+$(VENV)/.made $(SITE_VENV)/.made:
 	@if [ -z "$(PYTHON)" ]; then \
 	  echo "This course needs Python 3.10 to 3.13 with the venv module, and none was found. Install one (Debian or Ubuntu: apt install python3 python3-venv; otherwise https://www.python.org), or name yours: make PYTHON=/path/to/python3.12 lab" >&2; exit 1; fi
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null || { \
 	  echo "PYTHON=$(PYTHON) is not a Python 3.10 to 3.13 with the venv module (Debian or Ubuntu: apt install python3-venv). Name another one: make PYTHON=/path/to/python3.12 lab" >&2; exit 1; }
-	$(PYTHON) -m venv --clear $(VENV)
+	$(PYTHON) -m venv --clear $(@D)
 	@touch $@

@@ -116,20 +116,20 @@ def check_exercises(page, said):
         assert len(blank) == exercises(page.file) > 0, blank
 
 
-def check_formulas(page, language):
-    """MathJax has drawn every formula of the text, and nothing of one is left as it was typed."""
+def check_text(page, language):
+    """MathJax has drawn every formula of the text, and no formula or Markdown is left as it was typed."""
     for number, (drawn, words) in page.texts().items():
         expected = len(pairing.outline(page.file.cells[number].source, language)["formulas"])
         assert drawn == expected, f"cell {number + 1}: {drawn} of {expected} formulas are drawn"
-        left = re.search(r".{0,30}(?:\$|\\[a-zA-Z]{2,}).{0,30}", words)
-        assert not left, f"cell {number + 1} shows a raw formula: {left[0]!r}"
+        left = re.search(r".{0,30}(?:\$|\\[a-zA-Z]{2,}|`|\*\*).{0,30}", words)
+        assert not left, f"cell {number + 1} shows something raw: {left[0]!r}"
 
 
 @pytest.mark.parametrize("name", LOOK)
 def test_the_committed_page(opened, name):
     """Formulas, figures and feedback are shown, every folded hint opens on a click, and every link leads somewhere."""
     with opened(name) as page:
-        check_formulas(page, language(name))
+        check_text(page, language(name))
         check_outputs(page)
         heights = page.unfold_all()
         assert heights and all(unfolded > folded + 10 for folded, unfolded in heights), heights
@@ -146,7 +146,7 @@ def test_run_all(opened, name):
     In the notebook that trains, a progress bar moves.
     """
     with opened(name) as page:
-        check_formulas(page, language(name))
+        check_text(page, language(name))
         page.run_all(SECONDS)
         check_outputs(page)
         if name == EYES:
