@@ -14,8 +14,9 @@ import sys
 import tokenize
 import warnings
 import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
@@ -303,14 +304,21 @@ def _resize(image: np.ndarray, size: int) -> np.ndarray:
 
 def _decode_all(paths: list[Path], size: int, progress: bool) -> Iterator[np.ndarray]:
     """Give the images in order; close it to decode no more of them."""
-    # OpenCV lets go of Python's lock while it decodes, so threads do use all cores. map() keeps only the small results,
-    # and cancels what has not begun when one file fails or when it is closed.
-    with (
-        ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool,
-        closing(pool.map(lambda path: read_image(path, size), paths)) as decoded,
-    ):
+    workers = min(4, os.cpu_count() or 1)
+    ahead: deque[Future[np.ndarray]] = deque()  # never more than a few, also where they are taken slowly
+
+    def decoded() -> Iterator[np.ndarray]:
+        for path in paths:
+            if len(ahead) == 4 * workers:
+                yield ahead.popleft().result()
+            ahead.append(pool.submit(read_image, path, size))
+        while ahead:
+            yield ahead.popleft().result()
+
+    # OpenCV lets go of Python's lock while it decodes, so threads do use all cores.
+    with ThreadPoolExecutor(workers) as pool:
         yield from tqdm(
-            decoded, "decoding", len(paths), leave=False, file=sys.stdout, disable=not progress, unit="image"
+            decoded(), "decoding", len(paths), leave=False, file=sys.stdout, disable=not progress, unit="image"
         )
 
 

@@ -55,8 +55,11 @@ TEXTS = """cells => cells.map(cell => {
   copy.querySelectorAll('mjx-container, code, pre').forEach(node => node.remove());
   return [formulas, copy.textContent];
 })"""
-UNFINISHED = f"""() => [...document.querySelectorAll('{PANEL} .jp-CodeCell .jp-InputArea-prompt')].filter(
-  prompt => prompt.textContent.includes('*')).length"""
+# Some cell has run, and none is waiting or running; cells behind one that has failed stay as they are.
+DONE = f"""() => {{
+  const prompts = [...document.querySelectorAll('{PANEL} .jp-CodeCell .jp-InputArea-prompt')].map(e => e.textContent);
+  return prompts.some(prompt => /\\d/.test(prompt)) && !prompts.some(prompt => prompt.includes('*'));
+}}"""
 WATCH = r"""notebook => {
   window.barsSeen = new Set();
   const look = () => notebook.querySelectorAll('.jp-OutputArea-output pre').forEach(output => {
@@ -134,6 +137,7 @@ class Lab:
     def end_kernels(self) -> None:
         for kernel in json.loads(self.request("api/kernels")):
             self.request(f"api/kernels/{kernel['id']}", "DELETE")
+
 
 class Desk:
     """One window of JupyterLab, in which notebooks are opened in tabs as a reader does it.
@@ -232,8 +236,7 @@ class NotebookPage:
         self.panel.evaluate(WATCH)
         self.wait_for_kernel()
         self.menu("Run", "Run All Cells")
-        self.page.wait_for_function(f"({UNFINISHED})() > 0")
-        self.page.wait_for_function(f"({UNFINISHED})() === 0", timeout=1000 * seconds, polling=250)
+        self.page.wait_for_function(DONE, timeout=1000 * seconds, polling=250)
         self.wait_for_kernel()
 
     def wait_for_kernel(self) -> None:
@@ -251,7 +254,7 @@ class NotebookPage:
         self.editor(number).click()
         self.page.keyboard.press("Control+Enter")
         expect(prompt).not_to_have_text(before)
-        self.page.wait_for_function(f"({UNFINISHED})() === 0")
+        self.page.wait_for_function(DONE)
 
     def retype(self, number: int, old: str, new: str) -> None:
         """Click on the line of a code cell that begins with `old`, and type another one over it."""

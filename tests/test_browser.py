@@ -48,11 +48,9 @@ def lab(tmp_path_factory):
     """JupyterLab on a copy of what a learner opens: what is saved or computed here changes no committed file."""
     scratch = tmp_path_factory.mktemp("lab")
     course = scratch / "course"
-    ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-    for name in ("notebooks", "helpers"):
-        shutil.copytree(ROOT / name, course / name, ignore=ignored)
-    for name in ("README.md", "README.zh-CN.md"):
-        shutil.copy(ROOT / name, course)
+    # Everything a learner may come across, without what the course has computed: it starts as on the first day.
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "build", "data", "grading", "tests")
+    shutil.copytree(ROOT, course, ignore=ignored)
     with jupyter_page.Lab(course, scratch, PALM_DIR="rendered") as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""`make compat` makes what it says and notices a cell that fails; its documents hold a whole run."""
+"""`make compat` makes what it says and notices a cell that fails; its documents name every notebook and no failure."""
 import shutil
 import sys
 from dataclasses import dataclass
@@ -122,9 +122,10 @@ def test_the_tables():
     assert compat.document(new, found, results, {"passed": "yes", "FAILED": "no"}) == new
 
 
-def test_the_documents_are_a_pair_and_hold_a_whole_run():
+def test_the_documents_name_every_notebook_and_no_failure():
     assert "docs/compatibility.md" in pairing.PAGES
     for path, words in compat.DOCUMENTS.values():
         rows = [row for row in path.read_text(encoding="utf-8").splitlines() if row.startswith("| `notebooks/")]
         assert [row.split("`")[1] for row in rows] == compat.notebooks()
-        assert all(row.endswith(f"| {words['passed']} | {words['passed']} |") for row in rows)
+        assert not any(words["FAILED"] in row for row in rows)
+        assert any(words["passed"] in row for row in rows)

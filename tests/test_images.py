@@ -3,6 +3,7 @@ import os
 import shutil
 import struct
 import threading
+import time
 import tracemalloc
 import warnings
 
@@ -458,11 +459,12 @@ def test_disk_full_while_writing_the_cache(folder, room, decoded):
     assert cache_files(folder) == []
 
 
-def test_what_is_not_kept_is_not_decoded_to_its_end(folder, decoded):
-    images_at = images._decode_all(listed(folder) * 100, 24, False)
-    next(images_at)
-    images_at.close()
-    assert len(decoded) < 400
+def test_only_a_few_images_are_decoded_ahead(folder, decoded):
+    some = images._decode_all(listed(folder) * 100, 24, False)
+    next(some)
+    time.sleep(0.3)
+    some.close()
+    assert len(decoded) < 40
 
 
 def test_the_images_are_never_all_in_memory(folder):
