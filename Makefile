@@ -1,6 +1,7 @@
 # Two commands: `make lab` opens the course, `make test` runs every test. Both make the environment in .venv first, once.
 # For teachers: `make grading` prepares a course folder for nbgrader, `make grades` grades it (docs/teaching.md).
 # `make compat` runs the notebooks in the oldest and the newest environment that the course promises (docs/compatibility.md).
+# `make browser` opens, runs and answers the notebooks in JupyterLab in a real browser.
 # `make site` builds the course as web pages in build/site.
 # For contributors: `make hooks` checks every commit, `make notebooks` runs the notebooks again (CONTRIBUTING.md).
 # PYTHON=python3.12 chooses an interpreter; JUPYTER_FLAGS="--port 9000 --no-browser" adds flags to JupyterLab.
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 SITE_VENV := build/venv-site
 FIRST := $(firstword $(sort $(wildcard notebooks/zh/*.ipynb)))
 
-.PHONY: lab test clean grading grades hooks notebooks compat site
+.PHONY: lab test browser clean grading grades hooks notebooks compat site
 
 lab: $(VENV)/.installed
 	$(BIN)/jupyter lab $(JUPYTER_FLAGS) $(FIRST)
@@ -20,6 +21,9 @@ lab: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+browser: $(VENV)/.installed-dev
+	BROWSER_TESTS=1 $(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/test_browser.py
 
 # It makes its environments in build/compat, from python3.10 and python3.13 or what these two name.
 export COMPAT_OLD COMPAT_NEW
