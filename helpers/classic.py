@@ -11,7 +11,6 @@ from helpers import inference, metrics, palm, parallel, runtime
 
 import numpy as np
 import paddle
-from paddle.io import DataLoader
 
 SIZE, EPOCHS, BATCH_SIZE = 224, 5, 10
 
@@ -34,15 +33,15 @@ def train(data: palm.FundusSet, batches: int | None = None, seed: int = 0) -> tu
     """
     parts = palm.split(data, 0, seed)
     dataset = palm.FundusDataset(parts.train, transform=scaled)
-    sampler = parallel.ShuffledBatches(dataset, BATCH_SIZE, seed)
+    loader = parallel.batches(dataset, BATCH_SIZE, seed)
     runtime.seed(seed)
     model = paddle.vision.models.resnet50(num_classes=2)
     optimizer = paddle.optimizer.Momentum(0.001, parameters=model.parameters())
-    seconds, steps = [], EPOCHS * len(sampler)
+    seconds, steps = [], EPOCHS * len(loader)
     for epoch in range(EPOCHS):
-        sampler.set_epoch(epoch)
+        loader.batch_sampler.set_epoch(epoch)
         start = time.perf_counter()
-        for x, y in DataLoader(dataset, batch_sampler=sampler, return_list=True):
+        for x, y in loader:
             loss = paddle.nn.functional.cross_entropy(model(x), y)
             loss.backward()
             optimizer.step()

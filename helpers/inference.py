@@ -52,10 +52,9 @@ def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64
     """
     layers = [layer for layer in model.sublayers() if isinstance(layer, nn.layer.norm._BatchNormBase)]
     momenta = [layer._momentum for layer in layers]
-    loader = DataLoader(dataset, batch_sampler=parallel.ShuffledBatches(dataset, batch_size), return_list=True)
     try:
         with mode(model, training=True), paddle.no_grad():
-            for index, (x, _) in enumerate(loader):
+            for index, (x, _) in enumerate(parallel.batches(dataset, batch_size)):
                 for layer in layers:
                     layer._momentum = index / (index + 1)  # moving = average of all batches so far
                 model(x)

@@ -15,7 +15,7 @@ import numpy as np
 import paddle
 import paddle.distributed as dist
 from paddle import nn
-from paddle.io import BatchSampler, Dataset
+from paddle.io import BatchSampler, DataLoader, Dataset
 
 
 def rank() -> int:
@@ -85,6 +85,12 @@ class ShuffledBatches(BatchSampler):
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
             yield order[start : start + self.batch_size][rank() :: world_size()].tolist()
+
+
+def batches(dataset: Dataset, batch_size: int, seed: int = 0, epoch: int = 0) -> DataLoader:
+    """`ShuffledBatches` of a data set, loaded."""
+    sampler = ShuffledBatches(dataset, batch_size, seed, epoch)
+    return DataLoader(dataset, batch_sampler=sampler, return_list=True)
 
 
 def share(count: int) -> range:

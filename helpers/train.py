@@ -23,22 +23,17 @@ from helpers.augment import Augment
 from helpers.callbacks import History
 from helpers.images import ImageError
 from helpers.joint import JointDataset
+from helpers.parallel import batches
 from helpers.progress import tqdm
 
 import paddle
 from paddle import nn
-from paddle.io import DataLoader, Dataset
+from paddle.io import Dataset
 
 SIZE = 96  # pixels
 EPOCHS = 12
 EXTRA = 400  # rendered images on top of all training images, in each epoch others
 NORMS = {"batch": nn.BatchNorm2D, "group": resnet.group_norm, "sync": nn.SyncBatchNorm}
-
-
-def batches(dataset: Dataset, batch_size: int, seed: int = 0, epoch: int = 0) -> DataLoader:
-    """Shuffled batches of equal size, in an order that depends on the seed and the epoch alone."""
-    sampler = parallel.ShuffledBatches(dataset, batch_size, seed, epoch)
-    return DataLoader(dataset, batch_sampler=sampler, return_list=True)
 
 
 def fit(
