@@ -33,6 +33,7 @@ DOCUMENTS = {
 }
 TABLES = re.compile(r"(<!-- (versions|results) -->\n).*?(<!-- end -->)", re.DOTALL)
 LINES_OF_A_FAILURE = 60
+COURSE = Path("work", "course")  # below the home folder; on AI Studio ~/work is what is kept
 
 
 class Missing(Exception):
@@ -152,8 +153,8 @@ def mount(folder: Path) -> None:
 
 
 def home(folder: Path, as_on_ai_studio: bool) -> None:
-    """Fill a home folder: the course in a folder below it and, as on AI Studio, the mounted data set."""
-    course = folder / "course"
+    """Fill a home folder: the course below it and, as on AI Studio, the mounted data set."""
+    course = folder / COURSE
     for name in ("helpers", "notebooks"):
         shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
     if as_on_ai_studio:
@@ -198,10 +199,10 @@ def run_all(environment: Environment, only: str) -> dict[str, str]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch).resolve()
         home(folder, environment.as_on_ai_studio)
-        for name in notebooks(folder / "course"):
+        for name in notebooks(folder / COURSE):
             if only in name:
                 start = time.perf_counter()
-                passed, said = run(environment, folder / "course" / name, folder)
+                passed, said = run(environment, folder / COURSE / name, folder)
                 results[name] = "passed" if passed else "FAILED"
                 seconds = time.perf_counter() - start
                 print(f"{environment.name}  {name:50s} {results[name]}  {seconds:4.0f} s", flush=True)

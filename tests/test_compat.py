@@ -76,21 +76,21 @@ PLACE = """
 import os, sys
 from pathlib import Path
 home = Path.home()
-assert Path.cwd() == (home if {as_on_ai_studio} else home / "course" / "notebooks")
+assert Path.cwd() == (home if {as_on_ai_studio} else home / "work" / "course" / "notebooks")
 assert sys.executable == {interpreter!r}
-assert "PALM_DIR" not in os.environ and len(list(home.glob("*/helpers/runtime.py"))) == 1
+assert "PALM_DIR" not in os.environ and len(list(home.glob("*/*/helpers/runtime.py"))) == 1
 """
 
 
 @pytest.mark.parametrize("as_on_ai_studio", [True, False])
 def test_where_a_notebook_runs_and_how_it_fails(as_on_ai_studio, tmp_path):
     place = PLACE.format(as_on_ai_studio=as_on_ai_studio, interpreter=sys.executable)
-    (tmp_path / "course" / "notebooks").mkdir(parents=True)
-    shutil.copytree(compat.ROOT / "helpers", tmp_path / "course" / "helpers")
+    (tmp_path / compat.COURSE / "notebooks").mkdir(parents=True)
+    shutil.copytree(compat.ROOT / "helpers", tmp_path / compat.COURSE / "helpers")
     outcomes = []
     for name, last in (("good", "print(1)"), ("bad", "assert False, 'to be seen'")):
         cells = [nbformat.v4.new_code_cell(source) for source in (place, last)]
-        path = tmp_path / "course" / "notebooks" / f"{name}.ipynb"
+        path = tmp_path / compat.COURSE / "notebooks" / f"{name}.ipynb"
         nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
         outcomes.append(compat.run(here(as_on_ai_studio), path, tmp_path))
     (passed, said), (passed_too, reason) = outcomes
@@ -102,7 +102,7 @@ def test_a_cell_that_fails_fails_the_command(monkeypatch, capsys):
     monkeypatch.setattr(compat, "make", lambda environment: None)
     monkeypatch.setattr(compat, "versions", lambda environment: {"Python": "3"})
     monkeypatch.setattr(compat, "home", lambda folder, like: shutil.copytree(
-        compat.ROOT / "notebooks", folder / "course" / "notebooks"))  # fmt: skip
+        compat.ROOT / "notebooks", folder / compat.COURSE / "notebooks"))  # fmt: skip
     monkeypatch.setattr(compat, "run", lambda environment, notebook, folder: ("03" not in notebook.name, "it broke"))
     assert compat.main(["new", "--only", "zh/0"]) == 1
     said = capsys.readouterr().out
