@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers import checkpoint, inference, parallel, runtime
+from helpers.files import write_atomically
 from helpers.progress import tqdm
 
 import numpy as np
@@ -150,7 +151,8 @@ class Log(paddle.callbacks.Callback):
         if parallel.rank() == 0:
             rows = self.history.rows()
             # The whole file each time: after a resume it holds every epoch once.
-            checkpoint.write(self.folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+            lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+            write_atomically(self.folder / "metrics.jsonl", lambda file: file.write(lines))
             if self.visualdl is not None:
                 for name, value in rows[-1].items():
                     self.visualdl.add_scalar(name, value, len(rows))

@@ -152,11 +152,6 @@ def restore(path: str | Path, model: nn.Layer, optimizer: Optimizer) -> tuple[in
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; an existing one is replaced only by a whole one."""
-    write_atomically(path, lambda file: file.write(content))
-
-
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     write_atomically(path, lambda file: np.savez(file, **arrays))
 

@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 OTHER = {"zh": "en", "en": "zh"}
 PAGES = (  # the twins end in .zh-CN.md
     "README.md", "CONTRIBUTING.md", "docs/teaching.md", "docs/scaling.md", "docs/compatibility.md",
+    "data/README.md",
 )  # fmt: skip
 IGNORED = "# NBVAL_IGNORE_OUTPUT"
 
@@ -196,9 +197,13 @@ def sections(text: str) -> list[str]:
     return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
 
 
-def read_page(name: str, language: str, root: Path = ROOT) -> str:
-    """A page in one language; the name is that of the English one."""
-    return (root / (name if language == "en" else name.replace(".md", ".zh-CN.md"))).read_text(encoding="utf-8")
+def twin(page: str, language: str) -> str:
+    """The name of a page in a language; `page` is the name of the English one."""
+    return page if language == "en" else page.replace(".md", ".zh-CN.md")
+
+
+def read_page(page: str, language: str, root: Path = ROOT) -> str:
+    return (root / twin(page, language)).read_text(encoding="utf-8")
 
 
 def page_problems(zh: str, en: str) -> list[str]:
@@ -266,6 +271,10 @@ def problems(root: Path = ROOT) -> list[str]:
         pair = (read(name, language, root) for language in ("zh", "en"))
         found += [f"{name}, {what}" for what in notebook_problems(*pair)]
     for page in PAGES:
+        missing = [name for name in (twin(page, "zh"), page) if not (root / name).exists()]
+        if missing:
+            found += [f"{name} is missing" for name in missing]
+            continue
         pair = (read_page(page, language, root) for language in ("zh", "en"))
         found += [f"{page}, {what}" for what in page_problems(*pair)]
     return found

@@ -240,9 +240,18 @@ def test_the_pages_are_pairs(page):
 
 
 def test_every_page_with_a_chinese_edition_is_held():
-    there = [*pairing.ROOT.glob("*.zh-CN.md"), *pairing.ROOT.glob("docs/*.zh-CN.md")]
+    there = [*pairing.ROOT.glob("*.zh-CN.md"), *pairing.ROOT.glob("*/*.zh-CN.md")]
     names = [path.relative_to(pairing.ROOT).as_posix().replace(".zh-CN.md", ".md") for path in there]
     assert sorted(names) == sorted(pairing.PAGES)
+
+
+def test_a_missing_page_is_named(tmp_path):
+    for page in pairing.PAGES[1:]:
+        for language in ("zh", "en"):
+            path = tmp_path / pairing.twin(page, language)
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("# \n", encoding="utf-8")
+    assert pairing.problems(tmp_path) == ["README.zh-CN.md is missing", "README.md is missing"]
 
 
 # --- pages
