@@ -36,9 +36,15 @@ FACTS = """() => ({
     return copy.textContent;
   })((document.querySelector('article') || document.body).cloneNode(true)),
 })"""
-WIDER = """() => [...document.querySelectorAll('body *')].filter(
-  node => document.documentElement.scrollWidth > innerWidth && node.getBoundingClientRect().right > innerWidth
-).slice(0, 3).map(node => node.outerHTML.slice(0, 120))"""
+# The theme lets the text scroll sideways within the page, so the page alone would never be too wide. What scrolls within
+# the text, such as a long line of code, may be as wide as it likes.
+WIDER = """() => [document.documentElement, ...document.querySelectorAll('.content')].flatMap(box => {
+  const free = node => node === box || (getComputedStyle(node).overflowX === 'visible' && free(node.parentElement));
+  const wide = [...box.querySelectorAll('*')].filter(
+    node => node.getBoundingClientRect().right > innerWidth && free(node.parentElement)
+  ).map(node => node.outerHTML.slice(0, 120));
+  return box.scrollWidth <= box.clientWidth ? [] : [`${box.scrollWidth} px`, ...wide.slice(0, 3)];
+})"""
 
 
 def build(out: Path, **settings: str) -> Path:
