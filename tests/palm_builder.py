@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import openpyxl
 
 COUNTS = {"H": 3, "N": 8, "P": 10}
 TRAINING = [f"{letter}{number:04d}" for letter, count in COUNTS.items() for number in range(1, count + 1)]
+EXCEL = "http://schemas.openxmlformats.org"
 HEADER = ("ID", "imgName", "Label", "Fovea_X", "Fovea_Y")
 VALIDATION = {f"V{number:04d}": number % 2 for number in range(1, 9)}
 
@@ -45,6 +47,29 @@ def xlsx(labels: Mapping[str, object], header: tuple[str, ...] = HEADER) -> byte
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
+
+
+def with_shared_texts(book: bytes, texts: str | None = None) -> bytes:
+    """The same sheet as Excel writes it: its texts in a list of their own, xl/sharedStrings.xml, or `texts` there."""
+    with zipfile.ZipFile(io.BytesIO(book)) as bundle:
+        files = {name: bundle.read(name).decode() for name in bundle.namelist()}
+    found: list[str] = []
+
+    def share(cell: re.Match) -> str:
+        found.append(cell[2])
+        return f'<c r="{cell[1]}" t="s"><v>{len(found) - 1}</v></c>'
+
+    inline = r'<c r="(\w+)" t="inlineStr"><is>(.*?)</is></c>'
+    files["xl/worksheets/sheet1.xml"] = re.sub(inline, share, files["xl/worksheets/sheet1.xml"])
+    assert found
+    name, kind = "sharedStrings", "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    items = "".join(f"<si>{text}</si>" for text in found)
+    files[f"xl/{name}.xml"] = texts or f'<sst xmlns="{EXCEL}/spreadsheetml/2006/main">{items}</sst>'
+    link = f'<Relationship Id="rId99" Type="{EXCEL}/officeDocument/2006/relationships/{name}" Target="{name}.xml"/>'
+    files["xl/_rels/workbook.xml.rels"] = files["xl/_rels/workbook.xml.rels"].replace("</Rel", f"{link}</Rel")
+    part = f'<Override PartName="/xl/{name}.xml" ContentType="{kind}"/></Types>'
+    files["[Content_Types].xml"] = files["[Content_Types].xml"].replace("</Types>", part)
+    return packed(files)
 
 
 def csv(labels: Mapping[str, object], newline: str = "\n") -> str:

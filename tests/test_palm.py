@@ -381,7 +381,7 @@ def test_readers_agree_on_gaps(tmp_path, monkeypatch):
 
 
 def test_text_inside_the_cell(tmp_path, reader):
-    """Programs write shared texts, or the text where it stands; here with a part of it in bold."""
+    """As openpyxl writes it; here with a part of it in bold."""
     path = tmp_path / "labels.xlsx"
     path.write_bytes(build.xlsx({"V0001": 1}))
     with zipfile.ZipFile(path) as book:
@@ -391,6 +391,13 @@ def test_text_inside_the_cell(tmp_path, reader):
     files["xl/worksheets/sheet1.xml"] = re.sub(r'<c r="B2".*?</c>', inline, sheet)
     path.write_bytes(build.packed(files))
     assert sheets.read_sheet(path) == {"V0007": 1}
+
+
+def test_texts_in_a_list_of_their_own(tmp_path, reader):
+    """As Excel writes it: the cells hold the numbers of shared texts."""
+    path = tmp_path / "labels.xlsx"
+    path.write_bytes(build.with_shared_texts(build.xlsx(VALIDATION)))
+    assert sheets.read_sheet(path) == VALIDATION
 
 
 @pytest.mark.parametrize("labels", [VALIDATION, {name: float(label) for name, label in VALIDATION.items()},
@@ -439,7 +446,8 @@ def test_bad_sheets(folder, kind):
         palm.samples(folder)
 
 
-@pytest.mark.parametrize("data", [b"", b"no sheet", build.packed({"a.txt": "a"}), build.xlsx(VALIDATION)[:-100]])
+@pytest.mark.parametrize("data", [b"", b"no sheet", build.packed({"a.txt": "a"}), build.xlsx(VALIDATION)[:-100],
+                                  build.with_shared_texts(build.xlsx(VALIDATION), "<sst>")])
 def test_a_broken_xlsx(folder, data, reader):
     (folder / "labels.csv").unlink()
     write(folder, {"PM_Label_and_Fovea_Location.xlsx": data})

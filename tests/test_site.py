@@ -36,8 +36,8 @@ FACTS = """() => ({
     return copy.textContent;
   })((document.querySelector('article') || document.body).cloneNode(true)),
 })"""
-# The theme lets the text scroll sideways within the page, so the page alone would never be too wide. What scrolls within
-# the text, such as a long line of code, may be as wide as it likes.
+# The theme lets the text scroll sideways within the page, so the page alone would never be too wide. What scrolls
+# within the text, such as a long line of code, may be as wide as it likes.
 WIDER = """() => [document.documentElement, ...document.querySelectorAll('.content')].flatMap(box => {
   const free = node => node === box || (getComputedStyle(node).overflowX === 'visible' && free(node.parentElement));
   const wide = [...box.querySelectorAll('*')].filter(
