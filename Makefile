@@ -18,12 +18,13 @@ FIRST := $(firstword $(sort $(wildcard notebooks/zh/*.ipynb)))
 lab: $(VENV)/.installed
 	$(BIN)/jupyter lab $(JUPYTER_FLAGS) $(FIRST)
 
+# Two processes, a file of tests or a notebook each, with a thread each: on two cores they need half of the time.
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_FLAGS)
 
 browser: $(VENV)/.installed-dev
-	BROWSER_TESTS=1 $(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/test_browser.py
+	$(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/test_browser.py
 
 # It makes its environments in build/compat, from python3.10 and python3.13 or what these two name.
 export COMPAT_OLD COMPAT_NEW

@@ -84,6 +84,8 @@ def render(
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         write_images(scratch / "new", settings, progress)
+        if is_rendered(folder, settings):  # by another process meanwhile, which may be reading it already
+            return folder
         if folder.exists():
             folder.rename(scratch / "old")
         (scratch / "new").rename(folder)

@@ -1,11 +1,8 @@
 """The notebooks as learners see them: in JupyterLab, in a real browser.
 
-They take about ten minutes, so they are asked for with `make browser`.
-
 Both editions have the same cells and the same code (tests.pairing). To save time each notebook is run in one of them
 (the homework in both), and in the other edition the committed page is looked at: its figures, folded hints and links.
 """
-import os
 import re
 import shutil
 from pathlib import Path
@@ -19,12 +16,9 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed (
 
 from tests import jupyter_page
 
-pytestmark = [
-    pytest.mark.skipif("BROWSER_TESTS" not in os.environ, reason="`make browser` runs them"),
-    pytest.mark.skipif(
-        not jupyter_page.find_browser(), reason=f"no browser: none of {', '.join(jupyter_page.BROWSERS)} is installed"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not jupyter_page.find_browser(), reason=f"no browser: none of {', '.join(jupyter_page.BROWSERS)} is installed"
+)
 
 NOTEBOOKS = [path.relative_to(ROOT).as_posix() for path in execute.committed()]
 HOMEWORK = "notebooks/zh/04_homework.ipynb"  # run in test_typing_the_homework

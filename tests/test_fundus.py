@@ -212,6 +212,22 @@ def test_a_complete_folder_is_used_again(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == times
 
 
+def test_what_another_process_has_rendered_meanwhile_is_left_alone(tmp_path, monkeypatch):
+    folder, write = tmp_path / "set", fundus.write_images
+
+    def overtaken(scratch, settings, progress):
+        write(scratch, settings, progress)
+        monkeypatch.setattr(fundus, "write_images", write)
+        render(folder, (3, 2), 32, progress=False)
+        times.update({path: path.stat().st_mtime_ns for path in folder.rglob("*")})
+
+    times = {}
+    monkeypatch.setattr(fundus, "write_images", overtaken)
+    render(folder, (3, 2), 32, progress=False)
+    assert times and {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == times
+    assert [path.name for path in tmp_path.iterdir()] == ["set"], "scratch folders are left"
+
+
 @pytest.mark.parametrize("change", ["lost image", "lost sheet", "other version"])
 def test_an_incomplete_or_outdated_folder_is_made_anew(tmp_path, change):
     folder = render(tmp_path / "set", (3, 2), 32, progress=False)
