@@ -18,10 +18,9 @@ FIRST := $(firstword $(sort $(wildcard notebooks/zh/*.ipynb)))
 lab: $(VENV)/.installed
 	$(BIN)/jupyter lab $(JUPYTER_FLAGS) $(FIRST)
 
-# Two processes, a file of tests or a notebook each, with a thread each: on two cores they need half of the time.
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/test_browser.py
