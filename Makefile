@@ -18,9 +18,10 @@ FIRST := $(firstword $(sort $(wildcard notebooks/zh/*.ipynb)))
 lab: $(VENV)/.installed
 	$(BIN)/jupyter lab $(JUPYTER_FLAGS) $(FIRST)
 
+# Two processes with a thread each need half of the time of one with two. conftest.py says what stays together.
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_FLAGS)
 
 browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/test_browser.py

@@ -17,3 +17,10 @@ def palm_dir() -> Path:
     if not _REAL or _REAL == "rendered":
         pytest.skip("PALM_DIR does not name the real images")
     return Path(_REAL).resolve()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and both editions of a notebook: they write the same files in data/."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
