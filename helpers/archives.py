@@ -3,24 +3,16 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import shutil
 import stat
 import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
+from helpers.files import locked, may_not_write, remove_scratch
 from helpers.progress import tqdm
-
-if os.name == "nt":
-    import msvcrt
-else:
-    import fcntl
 
 MAX_BYTES = 20 * 1024**3  # the largest form of the data set unpacks to about 2 GB: more than this is no data set
 MAX_DEPTH = 3  # zip inside zip inside zip
@@ -59,11 +51,13 @@ def unpack(archive: str | Path, target: str | Path, progress: bool = False) -> P
     fingerprint = _fingerprint(archive)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(target.parent / ".lock"):
-            _remove_scratch(target.parent)
+        with locked(target.parent / ".lock"):
+            remove_scratch(target.parent, _SCRATCH)
             if not _is_current(target, fingerprint):
                 _unpack_anew(archive, target, fingerprint, progress)
     except OSError as error:
+        if may_not_write(error) and _is_current(target, fingerprint):
+            return target
         raise ArchiveError(_explain(error, archive, target)) from error
     return target
 
@@ -129,10 +123,11 @@ def _extract_member(bundle: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, 
                 bar.update(len(chunk))
     except FileExistsError as error:
         raise ArchiveError(f"{title} holds {info.filename} twice. Unpack it by hand.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:  # the checksum is compared at the member's end
+    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
+        # The checksum is compared at the member's end; UnicodeDecodeError: the name before it is no UTF-8.
         raise ArchiveError(f"{title} is damaged at {info.filename} ({error}). {_AGAIN}") from error
     except NotImplementedError as error:
-        raise ArchiveError(f"{title} is packed in a way unknown to Python ({error}). Unpack it by hand.") from error
+        raise _unknown(title, error) from error
 
 
 # --- checks --------------------------------------------------------------------------------------------------------
@@ -140,10 +135,18 @@ def _extract_member(bundle: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, 
 def _open(archive: Path, title: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(archive)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, UnicodeDecodeError) as error:  # the latter where a name is no UTF-8
         raise ArchiveError(f"{title} is truncated or no zip archive ({error}). {_AGAIN}") from error
+    except NotImplementedError as error:
+        raise _unknown(title, error) from error
     except OSError as error:
         raise ArchiveError(f"{title} cannot be read ({error.strerror or error}).") from error
+
+
+def _unknown(title: str, error: NotImplementedError) -> ArchiveError:
+    return ArchiveError(
+        f"{title} is packed in a way unknown to Python ({error}) or damaged. Download it again or unpack it by hand."
+    )
 
 
 def _fingerprint(archive: Path) -> str:
@@ -188,7 +191,7 @@ def _check_room(needed: int, budget: int, folder: Path, title: str) -> None:
 def _explain(error: OSError, archive: Path, target: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk was full while unpacking {archive} to {target}; nothing was kept. Free some space."
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+    if may_not_write(error):
         return (
             f"{archive} cannot be unpacked to {target}: the folder may not be written. Make it writable, or unpack the "
             "archive by hand elsewhere and set PALM_DIR to that folder."
@@ -198,31 +201,3 @@ def _explain(error: OSError, archive: Path, target: Path) -> str:
 
 def _size(count: int) -> str:
     return f"{count / 1024**3:.1f} GB" if count >= 1024**3 else f"{count / 1024**2:.1f} MB"
-
-
-# --- one process at a time -----------------------------------------------------------------------------------------
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold a lock that the system lets go of when the process ends, however it ends."""
-    with path.open("ab") as file:
-        if os.name == "nt":
-            _lock_on_windows(file)
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _lock_on_windows(file: BinaryIO) -> None:
-    while True:
-        try:
-            return msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        except OSError as error:
-            if error.errno != errno.EDEADLK:  # that is its way of saying: ten seconds have passed, ask again
-                raise
-
-
-def _remove_scratch(folder: Path) -> None:
-    """Remove what killed processes left. Under the lock: no other process is unpacking here."""
-    for path in folder.glob(f"{_SCRATCH}*"):
-        shutil.rmtree(path, ignore_errors=True)

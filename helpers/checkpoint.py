@@ -20,9 +20,10 @@ import numpy as np
 from paddle import nn
 from paddle.optimizer import Optimizer
 
-# What NumPy raises over a damaged .npz file; it reads headers with Python's tokenizer.
+# What NumPy raises over a damaged .npz file; it reads headers with Python's tokenizer. RuntimeError, and with it
+# NotImplementedError, stands for a flipped bit that says: encrypted, or of a later version of the format.
 DAMAGED = (
-    ValueError, EOFError, OSError, AttributeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError,
+    ValueError, EOFError, OSError, AttributeError, RuntimeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError,
 )  # fmt: skip
 FORMAT = 1  # raise it whenever older checkpoints can no longer be read
 _NAME = re.compile(r"checkpoint-(\d+)\.npz")
@@ -157,7 +158,10 @@ def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _read(path: str | Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as file:
+    file = np.load(path, allow_pickle=False)
+    if isinstance(file, np.ndarray):
+        raise ValueError("it is a .npy file of one array, not an .npz file")
+    with file:
         return {name: file[name] for name in file.files}
 
 

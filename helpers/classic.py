@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import time
 
-from helpers import inference, metrics, palm, parallel, runtime
+from helpers import images, inference, metrics, palm, parallel, runtime
 
 import numpy as np
 import paddle
 
 SIZE, EPOCHS, BATCH_SIZE = 224, 5, 10
-
-
-def scaled(image: np.ndarray) -> np.ndarray:
-    """Bytes to -1 ... 1, float32, same shape."""
-    return image.astype(np.float32) / 127.5 - 1
 
 
 def train(data: palm.FundusSet, batches: int | None = None, seed: int = 0) -> tuple[float, int, metrics.Report | None]:
@@ -32,7 +27,7 @@ def train(data: palm.FundusSet, batches: int | None = None, seed: int = 0) -> tu
         the seconds of training, the images trained on in them, the test figures (None where it was cut short).
     """
     parts = palm.split(data, 0, seed)
-    dataset = palm.FundusDataset(parts.train, transform=scaled)
+    dataset = palm.FundusDataset(parts.train, transform=images.scaled)
     loader = parallel.batches(dataset, BATCH_SIZE, seed)
     runtime.seed(seed)
     model = paddle.vision.models.resnet50(num_classes=2)
@@ -53,5 +48,5 @@ def train(data: palm.FundusSet, batches: int | None = None, seed: int = 0) -> tu
             if len(seconds) == batches:
                 warm = seconds[min(2, len(seconds) - 1) :]  # the first batches also set things up
                 return float(np.mean(warm)) * steps, steps * BATCH_SIZE, None
-    test = palm.FundusDataset(parts.test, transform=scaled)
+    test = palm.FundusDataset(parts.test, transform=images.scaled)
     return sum(seconds), steps * BATCH_SIZE, metrics.report(parts.test.labels, inference.predict(model, test))

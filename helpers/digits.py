@@ -64,7 +64,6 @@ def fit(
     batch_size: int = 50,
     learning_rate: float = 0.1,
     seed: int = 0,
-    after_step: Callable[[int], None] | None = None,
 ) -> Curves:
     """Train with plain stochastic gradient descent and a constant learning rate; measure after each epoch.
 
@@ -73,12 +72,19 @@ def fit(
         data: what `load` returned.
         epochs, batch_size, learning_rate: the recipe. A last batch that is not full is left out.
         seed: of the order of the images and of Dropout.
-        after_step: called with the number of steps so far, for an experiment's own measurements.
 
     A loss that explodes is an outcome here, not an error: the curves say so (huge or NaN).
+
+    Raises:
+        ValueError: no epoch, or a batch of no image or of more than there are.
     """
+    count = len(data.y)
+    if not 1 <= batch_size <= count:
+        raise ValueError(f"batch_size must be 1 to {count}, the number of images, not {batch_size}")
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1, not {epochs}")
     runtime.seed(seed)
-    rng, count, step = np.random.default_rng(seed), len(data.y), 0
+    rng = np.random.default_rng(seed)
     optimizer = paddle.optimizer.SGD(learning_rate, parameters=model.parameters())
     rows = []
     for _ in range(epochs):
@@ -91,9 +97,6 @@ def fit(
             optimizer.step()
             optimizer.clear_grad()
             losses.append(loss.item())
-            step += 1
-            if after_step is not None:
-                after_step(step)
         rows.append(
             [np.mean(losses), accuracy(model, data.x, data.y), accuracy(model, data.x_validation, data.y_validation)]
         )

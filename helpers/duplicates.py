@@ -19,7 +19,7 @@ def groups(images: np.ndarray, limit: float = LIMIT) -> list[tuple[int, ...]]:
 
     Args:
         images: uint8 [n, H, W, 3].
-        limit: the largest distance (see `distances`) at which two images count as the same.
+        limit: the largest distance (see `_distances`) at which two images count as the same.
 
     Returns:
         the positions in each group of two or more.
@@ -39,26 +39,17 @@ def groups(images: np.ndarray, limit: float = LIMIT) -> list[tuple[int, ...]]:
     return [tuple(map(int, positions)) for positions in members]
 
 
-def distances(images: np.ndarray) -> np.ndarray:
-    """How different each two images look: 0 for the same picture, about 1.4 for unrelated ones.
-
-    It is the Euclidean distance of 16 x 16 grey thumbnails, each shifted to mean 0 and scaled to length 1, so that
-    brightness and contrast do not matter: sqrt(2 - 2 r) with r their correlation.
-
-    Returns:
-        float32 [n, n].
-    """
-    thumbnails = _thumbnails(images)
-    return _distances(thumbnails, thumbnails)
-
-
 def _distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Between each of some thumbnails [m, k] and each of others [n, k]: float32 [m, n]."""
+    """Between each of some thumbnails [m, k] and each of others [n, k]: float32 [m, n].
+
+    The Euclidean distance, sqrt(2 - 2 r) with r their correlation: 0 for the same picture, about 1.4 for unrelated
+    ones. Pictures of one colour have thumbnails of zeros and count as unrelated.
+    """
     return np.sqrt(np.maximum(2 - 2 * some @ others.T, 0))
 
 
 def _thumbnails(images: np.ndarray) -> np.ndarray:
-    """float32 [n, 256], each of mean 0 and length 1."""
+    """16 x 16 in grey, float32 [n, 256], each of mean 0 and length 1: brightness and contrast do not matter."""
     return np.stack([_thumbnail(image) for image in images])
 
 

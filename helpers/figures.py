@@ -74,7 +74,7 @@ def bands(
 
 
 def training_curves(histories: dict[str, History], title: str) -> None:
-    """Loss, validation accuracy and validation AUC of one or more runs, epoch by epoch."""
+    """Loss, validation accuracy and validation AUC, as far as they were measured, of one or more runs by epoch."""
     _, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
     styles = ["-", "--", ":", "-."]
     for index, (name, history) in enumerate(histories.items()):
@@ -82,17 +82,21 @@ def training_curves(histories: dict[str, History], title: str) -> None:
         style = styles[index % len(styles)]
         prefix = f"{name}, " if len(histories) > 1 else ""
         axes[0].plot(epochs, history.loss, style, color="tab:blue", label=f"{prefix}training")
-        axes[0].plot(epochs, history.validation_loss, style, color="tab:orange", label=f"{prefix}validation")
-        axes[1].plot(epochs, history.validation_accuracy, style, color="tab:orange", label=name)
-        axes[2].plot(epochs, history.validation_auc, style, color="tab:orange", label=name)
-        best = history.best_epoch
-        axes[2].plot(best + 1, history.validation_auc[best], "k*", ms=11, label=f"{prefix}best epoch: {best + 1}")
+        if history.validation_loss:
+            axes[0].plot(epochs, history.validation_loss, style, color="tab:orange", label=f"{prefix}validation")
+        if history.validation_accuracy:
+            axes[1].plot(epochs, history.validation_accuracy, style, color="tab:orange", label=name)
+        if history.validation_auc:
+            axes[2].plot(epochs, history.validation_auc, style, color="tab:orange", label=name)
+            best = history.best_epoch
+            axes[2].plot(best + 1, history.validation_auc[best], "k*", ms=11, label=f"{prefix}best epoch: {best + 1}")
     for ax, name in zip(axes, ("loss", "validation accuracy", "validation AUC"), strict=True):
         ax.set(xlabel="epoch", ylabel=name)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(alpha=0.3)
     axes[0].legend(fontsize=8)
-    axes[2].legend(fontsize=8, loc="lower right")
+    if axes[2].lines:
+        axes[2].legend(fontsize=8, loc="lower right")
     plt.suptitle(title)
 
 

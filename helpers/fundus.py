@@ -18,6 +18,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from helpers.files import locked, may_not_write, remove_scratch
 from helpers.progress import tqdm
 from helpers.retina import check_size, paint_eye, render_image, sample_eye
 from helpers.sources import RENDERED
@@ -53,7 +54,8 @@ def render(
 
     Image i of a part depends on `seed`, `size`, the part, the kind and i alone: a larger `count` only adds images. The
     folder appears complete or not at all. A complete folder of the same settings is used again. One of other settings
-    is replaced, unless it holds anything that was not rendered or was changed since.
+    is replaced, unless it holds anything that was not rendered or was changed since. Processes that render to the same
+    folder wait for each other; the file .<folder's name>.lock beside it stands for that.
 
     Args:
         folder: where to; its parent folders are made.
@@ -77,24 +79,32 @@ def render(
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
     settings = {"version": VERSION, "training": training, "validation": validation, "size": size, "seed": seed}
-    if is_rendered(folder, settings):
-        return folder
-    scratch = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        with locked(folder.parent / f".{folder.name}.lock"):
+            scratch = f".{folder.name}.rendering-"
+            remove_scratch(folder.parent, scratch)
+            if not is_rendered(folder, settings):
+                render_anew(folder, settings, progress, scratch)
+    except OSError as error:
+        if not may_not_write(error):
+            raise
+        if not is_rendered(folder, settings):
+            raise PermissionError(f"cannot write {folder} ({error}); choose another folder") from error
+    return folder
+
+
+def render_anew(folder: Path, settings: dict[str, int], progress: bool, prefix: str) -> None:
+    """Render to a scratch folder, whose name begins with `prefix`, then put it in the place of `folder`."""
+    scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+    try:
         write_images(scratch / "new", settings, progress)
-        if is_rendered(folder, settings):  # by another process meanwhile, which may be reading it already
-            return folder
+        is_rendered(folder, settings)  # raises if someone has put a file there meanwhile
         if folder.exists():
             folder.rename(scratch / "old")
         (scratch / "new").rename(folder)
-    except PermissionError as error:
-        raise PermissionError(f"cannot write {folder} ({error}); choose another folder") from error
     finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return folder
+        shutil.rmtree(scratch, ignore_errors=True)  # what cannot be removed now, the next call removes
 
 
 def plan(settings: dict[str, int]) -> list[tuple[str, str, int, str]]:
@@ -181,8 +191,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--sim-to-real", metavar="FOLDER", nargs="?", const="", help=help_text)
     parser.add_argument("--count", type=int, default=600, help="number of images for --render (default 600)")
     parser.add_argument("--size", type=int, default=128, help="pixels, for --render and --benchmark (default 128)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each (default 0)")
+    help_text = "one run of --sim-to-real for each, or the one of --render (default 0)"
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help=help_text)
     options = parser.parse_args(arguments)
+    if options.render and len(options.seeds) > 1:
+        parser.error(f"--render makes one data set: it takes one of the seeds {options.seeds}, not all")
+    try:
+        run(options)
+    except (OSError, ValueError) as error:  # what the helpers raise over a size, a count or a folder that will not do
+        sys.exit(f"{type(error).__name__}: {error}")
+    if not (options.benchmark or options.render or options.sim_to_real is not None):
+        parser.print_help()
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do what the command was asked for."""
     if options.benchmark:
         print(f"{benchmark(options.size):.0f} images/s of {options.size} px on one core")
     if options.render:
@@ -191,8 +214,6 @@ def main(arguments: list[str] | None = None) -> None:
         from helpers.sim_to_real import report  # it needs Paddle, rendering does not
 
         report(options.sim_to_real or None, options.seeds)
-    if not (options.benchmark or options.render or options.sim_to_real is not None):
-        parser.print_help()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,12 @@ __all__ = [
 # --- formulas ---------------------------------------------------------------------------------------------------------
 
 
+def _check(least: int, **settings: int) -> None:
+    for name, value in settings.items():
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, not {value}")
+
+
 def _steps(room: int, stride: int, what: str) -> int:
     if room < 0:
         raise ValueError(f"{what} reaches {-room} beyond the padded image: it does not fit")
@@ -36,9 +42,12 @@ def conv_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilatio
     """Height or width in pixels that a convolution gives; `padding` is added on both sides.
 
     Raises:
-        ValueError: the kernel does not fit. Paddle itself may not notice: it rounds towards zero where the formula
-            rounds down, so that an overhang of less than the stride passes, and then reads outside of the image.
+        ValueError: a setting is too small, or the kernel does not fit. Paddle itself may not notice that: it rounds
+            towards zero where the formula rounds down, so that an overhang of less than the stride passes, and then
+            reads outside of the image.
     """
+    _check(1, size=size, kernel=kernel, stride=stride, dilation=dilation)
+    _check(0, padding=padding)
     reach = dilation * (kernel - 1) + 1
     return _steps(size + 2 * padding - reach, stride, f"a kernel of {reach} pixels")
 
@@ -49,9 +58,11 @@ def pool_size(
     """Height or width in pixels after pooling; the stride is the kernel's size by default.
 
     Raises:
-        ValueError: the window does not fit.
+        ValueError: a setting is too small, or the window does not fit.
     """
-    stride = stride or kernel
+    stride = kernel if stride is None else stride
+    _check(1, size=size, kernel=kernel, stride=stride)
+    _check(0, padding=padding)
     room = size + 2 * padding - kernel
     return _steps(room if room < 0 or not ceil_mode else room + stride - 1, stride, f"a window of {kernel} pixels")
 
@@ -62,8 +73,11 @@ def transposed_size(
     """Height or width in pixels that a transposed convolution gives, the inverse of `conv_size`.
 
     Raises:
-        ValueError: the padding takes away everything, or `output_padding` is not smaller than the stride.
+        ValueError: a setting is too small, the padding takes away everything, or `output_padding` is not smaller than
+            the stride.
     """
+    _check(1, size=size, kernel=kernel, stride=stride, dilation=dilation)
+    _check(0, padding=padding, output_padding=output_padding)
     if output_padding >= stride and output_padding:
         raise ValueError(f"output_padding {output_padding} must be smaller than the stride {stride}")
     grown = (size - 1) * stride + dilation * (kernel - 1) + 1 - 2 * padding + output_padding
@@ -101,12 +115,17 @@ COUNTED = (nn.Conv2D, nn.Conv2DTranspose, nn.MaxPool2D, nn.AvgPool2D, nn.Linear)
 def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] = COUNTED) -> list[Row]:
     """Run the network once on zeros and list its layers of these kinds in the order in which they are called.
 
-    The network's mode is put back; its BatchNorm statistics do not change.
+    A layer that is called again has another row, with a number behind its name: pool, pool (2). The network's mode is
+    put back; its BatchNorm statistics do not change.
     """
     rows: list[Row] = []
 
     def hook(name: str):
-        return lambda layer, x, y: rows.append(Row(name, layer, tuple(x[0].shape), tuple(y.shape)))
+        def note(layer: nn.Layer, x: tuple[paddle.Tensor, ...], y: paddle.Tensor) -> None:
+            calls = 1 + sum(row.layer is layer for row in rows)
+            rows.append(Row(f"{name} ({calls})" if calls > 1 else name, layer, tuple(x[0].shape), tuple(y.shape)))
+
+        return note
 
     layers = [(name, layer) for name, layer in model.named_sublayers(include_self=True) if isinstance(layer, kinds)]
     hooks = [layer.register_forward_post_hook(hook(name or "layer")) for name, layer in layers]

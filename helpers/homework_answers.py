@@ -64,7 +64,8 @@ def _shape(value: object) -> Shape:
             raise Rejected(f"expected a list such as [2, 3], got an array of shape {list(value.shape)}")
         value = value.tolist()
     if isinstance(value, (numbers.Number, np.generic)):
-        raise Rejected("expected a list such as [2, 3], got one number: write it in square brackets")
+        way = "write it in square brackets" if value else "a layer without parameters has the shape []"
+        raise Rejected(f"expected a list such as [2, 3], got one number: {way}")
     if not isinstance(value, (list, tuple)):
         raise Rejected(f"expected a list such as [2, 3], got {type(value).__name__}")
     value = _items(value)
@@ -119,7 +120,8 @@ class Entry(NamedTuple):
             if mistake is None or mistake == read:
                 return "wrong", f"wrong - {hint}"
         if isinstance(read, tuple) and len(read) != len(self.truth):
-            return "wrong", f"wrong - it has {len(read)} numbers, expected {len(self.truth)}"
+            numbers_read = f"{len(read)} number" + ("" if len(read) == 1 else "s")
+            return "wrong", f"wrong - it has {numbers_read}, expected {len(self.truth)}"
         if isinstance(read, tuple) and sorted(read) == sorted(self.truth):
             return "wrong", "wrong - these are the numbers, in another order"
         return "wrong", "wrong"

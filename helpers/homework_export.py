@@ -101,10 +101,9 @@ def picture(file: Path | BinaryIO, table: list[list[str]], reply: str, signed: s
         cell.set_text_props(fontsize=11, fontweight="bold" if row == 0 or column == 0 else "normal", parse_math=False)
         cell.set_facecolor("0.9" if row == 0 else "white")
     font = _font_for(signed)
-    title = {"font": font} if font else {}
     figure.text(0.02, 0.92, "Homework: shapes and parameters of SimpleNet", fontsize=13, fontweight="bold")
     if font:
-        figure.text(0.98, 0.92, signed, ha="right", fontsize=12, parse_math=False, **title)
+        figure.text(0.98, 0.92, signed, ha="right", fontsize=12, parse_math=False, font=font)
     figure.text(0.02, 0.045, reply, fontsize=11, parse_math=False)
     figure.savefig(file, format="png")
     return "" if font else "no font here shows your name or date: the picture is without them"

@@ -83,8 +83,11 @@ def image_size(path: str | Path) -> tuple[int, int]:
         ImageError: as in `read_image`.
     """
     path = Path(path)
-    size, _ = _inspect(_read_bytes(path, _HEADER_BYTES))
-    return size or read_image(path).shape[:2]
+    for limit in (_HEADER_BYTES, -1):  # an embedded profile or preview may be longer than that
+        size, _ = _inspect(_read_bytes(path, limit))
+        if size is not None:
+            return size
+    return read_image(path).shape[:2]
 
 
 def read_images(
@@ -193,10 +196,20 @@ def normalise(images: np.ndarray) -> np.ndarray:
     images = np.ascontiguousarray(images)
     if images.ndim == 4:
         return np.stack([normalise(image) for image in images]) if len(images) else images.astype(np.float32)
-    inside = cv2.bitwise_not(cv2.inRange(images, (0, 0, 0), (15, 15, 15)))  # the camera's black is noise up to that
+    inside = _inside(images)
     mean, deviations = cv2.meanStdDev(images, mask=inside)
     deviation = np.float32(np.sqrt(np.mean(deviations**2)) + 1e-3)
     return (images - mean.ravel().astype(np.float32)) / deviation * (inside[..., None] > 0)
+
+
+def scaled(image: np.ndarray) -> np.ndarray:
+    """No normalisation: bytes to -1 ... 1, float32, same shape."""
+    return image.astype(np.float32) / 127.5 - 1
+
+
+def _inside(image: np.ndarray) -> np.ndarray:
+    """uint8 [H, W]: 255 inside the field of view, 0 in the black around it."""
+    return cv2.bitwise_not(cv2.inRange(image, (0, 0, 0), (15, 15, 15)))  # the camera's black is noise up to that
 
 
 # --- one file ------------------------------------------------------------------------------------------------------

@@ -45,6 +45,12 @@ def first_alone() -> Iterator[None]:
         dist.barrier()
 
 
+def wait_for_all() -> None:
+    """Go on as soon as every process has come as far as this."""
+    if world_size() > 1:
+        dist.barrier()
+
+
 class ShuffledBatches(BatchSampler):
     """Batches of equal size in an order that depends on the seed and the epoch alone, shared equally by all processes.
 
@@ -68,9 +74,10 @@ class ShuffledBatches(BatchSampler):
             raise ValueError("the data set is empty, there is nothing to train on")
         self.count, self.batch_size = len(dataset), min(batch_size, len(dataset))
         if self.batch_size % world_size():
+            small = "" if batch_size <= self.count else f", all that there are for a batch size of {batch_size},"
             raise ValueError(
-                f"a batch of {self.batch_size} images cannot be shared equally by {world_size()} processes; "
-                f"choose a batch size that is a multiple of {world_size()}"
+                f"a batch of {self.batch_size} images{small} cannot be shared equally by {world_size()} processes; "
+                f"choose a batch size that is a multiple of {world_size()} and at most {self.count}, or fewer processes"
             )
         self.seed, self.epoch = seed, epoch
 

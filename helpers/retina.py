@@ -88,7 +88,7 @@ def grid(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def smooth_noise(size: int, cells: int, rng: np.random.Generator) -> np.ndarray:
-    """Cloudy noise float32 [size, size] of standard deviation about 0.7, with `cells` bumps across the picture."""
+    """Cloudy noise float32 [size, size] of standard deviation about 0.9, with `cells` bumps across the picture."""
     coarse = rng.standard_normal((cells, cells), dtype=np.float32)
     return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
 

@@ -163,7 +163,8 @@ def report() -> str:
     settings = [f"{name}={value} (chosen here)" for name, value in CHOSEN.items()]
     settings += [f"{name}={value} (set before)" for name, value in FOUND.items()]
     return (
-        f"Python {platform.python_version()}, Paddle {paddle.__version__}, NumPy {np.__version__}, device {device()}; "
+        f"Python {platform.python_version()}, Paddle {paddle.__version__}, NumPy {np.__version__}, "
+        f"device {paddle.get_device()}; "
         + (", ".join(settings) or "nothing set")
     )
 
@@ -212,6 +213,9 @@ def main() -> None:
     parser.add_argument("--pixels", type=int, default=224, help="side of an image (default 224)")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)  # one process of the benchmark
     arguments = parser.parse_args()
+    for name in ("batches", "pixels"):
+        if getattr(arguments, name) < 1:
+            parser.error(f"--{name} must be at least 1, not {getattr(arguments, name)}")
     if arguments.measure:
         print(json.dumps({"speed": _images_per_second(arguments.batches, arguments.pixels), "report": report()}))
         return

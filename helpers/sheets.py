@@ -4,6 +4,7 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 from xml.etree import ElementTree
@@ -13,6 +14,10 @@ try:
 except ModuleNotFoundError:  # AI Studio may be without it, and nothing is to be installed there
     openpyxl = None
 
+# What a damaged .xlsx file raises, with openpyxl or without; RuntimeError if a flipped bit says that it is encrypted.
+DAMAGED = (
+    LookupError, ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, ElementTree.ParseError,
+)  # fmt: skip
 NAME, LABEL = "imgname", "label"  # the columns, compared in lower case
 _SHEET_NAMES = {"labels", "pmlabelandfovealocation", "classificationlabels"}
 
@@ -80,7 +85,7 @@ def _xlsx_rows(path: Path) -> Iterable[Sequence]:
             return list(book.worksheets[0].iter_rows(values_only=True))
         finally:
             book.close()
-    except (zipfile.BadZipFile, LookupError, ValueError, OSError, ElementTree.ParseError) as error:
+    except DAMAGED as error:
         raise DataError(f"{path} cannot be read as an .xlsx sheet ({error}). Copy or unpack it again.") from error
 
 
@@ -123,7 +128,14 @@ def _csv_rows(path: Path) -> Iterable[list[str]]:
         raise DataError(f"{path} cannot be read ({error.strerror or error}).") from error
     lines = _decode(path, data).splitlines()
     first = lines[0] if lines else ""
-    return list(csv.reader(lines, delimiter=max(",;\t", key=first.count)))
+    reader = csv.reader(lines, delimiter=max(",;\t", key=first.count))
+    try:
+        return list(reader)
+    except csv.Error as error:
+        raise DataError(
+            f"{path} cannot be read as a .csv sheet: {error}, at the latest in line {reader.line_num}. Look for a "
+            "quotation mark that is not closed, or save the sheet again."
+        ) from error
 
 
 def _decode(path: Path, data: bytes) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from helpers import fundus, palm
 from helpers.augment import Augment
 from helpers.callbacks import seed_epoch
-from helpers.images import normalise
+from helpers.images import normalise, scaled
 from helpers.inference import predict
 from helpers.resnet import resnet18
 from helpers.train import fit
@@ -23,11 +23,6 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 Transform = Callable[[np.ndarray], np.ndarray]
-
-
-def scaled(image: np.ndarray) -> np.ndarray:
-    """No colour normalisation: bytes to -1 ... 1, float32, same shape."""
-    return image.astype(np.float32) / 127.5 - 1
 
 
 TRANSFORMS: dict[str, Transform] = {"normalised": normalise, "as it is": scaled}

@@ -38,13 +38,11 @@ class Source:
 
     Attributes:
         path: the folder.
-        kind: "folders" (unpacked), "archives" (zip files that have to be unpacked), "release" (the open re-release).
         origin: what led there: "PALM_DIR", "data/palm", "AI Studio" or "folder".
         unpacked: the folder that archives are unpacked to.
     """
 
     path: Path
-    kind: str
     origin: str
     unpacked: Path
 
@@ -74,6 +72,7 @@ def find(start: str | Path | None = None) -> Source | None:
 
     Raises:
         DataNotFound: PALM_DIR names a folder that does not exist or holds nothing of the data set.
+        DataError: a place cannot be looked through, or holds two different images of one name.
     """
     root = Path(start) if start is not None else ROOT
     wanted = os.environ.get("PALM_DIR", "").strip()
@@ -96,6 +95,8 @@ def find(start: str | Path | None = None) -> Source | None:
 def samples(source: Source | str | Path, progress: bool = False) -> list[Sample]:
     """List the images with their labels, by part and name; unpack archives first where parts are missing.
 
+    Archives stand before what was unpacked from them earlier: one that was replaced is unpacked again.
+
     Training labels come from the names (H and N are 0, P is 1), the others from the label sheets. Testing images
     without any labels are left out, and a warning says so.
 
@@ -110,9 +111,13 @@ def samples(source: Source | str | Path, progress: bool = False) -> list[Sample]
     """
     if not isinstance(source, Source):
         source = _source(Path(source), "folder", ROOT)
-    files = _look(source.path)
+    # What was unpacked earlier may lie below the folder (data/palm/unpacked), and be of archives that were replaced.
+    files, folders = _look(source.path, leave_out=source.unpacked), [source.path]
     if files.missing and files.zips:
-        files = _look(source.path, *_unpack(files.zips, source, progress))
+        folders += _unpack(files.zips, source, progress)
+        files = _look(*folders, leave_out=source.unpacked)
+    if files.missing:  # archives may have been deleted after they were unpacked
+        files = _look(*folders)
     if files.missing:
         raise DataError(f"{source.path} lacks {' and '.join(files.missing)}. {_HELP}")
     if files.strangers:
@@ -139,7 +144,6 @@ class _Files:
     strangers: list[Path] = field(default_factory=list)  # among them, but with a name that says nothing
     sheets: list[tuple[Path, Path]] = field(default_factory=list)  # (sheet, its path below the folder)
     zips: list[Path] = field(default_factory=list)
-    release: bool = False
 
     @property
     def anything(self) -> bool:
@@ -155,18 +159,16 @@ class _Files:
 def _source(folder: Path, origin: str, root: Path) -> Source:
     if not folder.is_dir():
         raise DataNotFound(f"{folder} is no folder. {_HELP}")
-    files = _look(folder)
-    if not files.anything:
+    if not _look(folder).anything:
         raise DataNotFound(f"{folder} ({origin}) holds nothing of the data set. {_HELP}")
-    kind = "archives" if files.missing and files.zips else "release" if files.release else "folders"
-    return Source(folder, kind, origin, root / "data" / "palm" / "unpacked")
+    return Source(folder, origin, root / "data" / "palm" / "unpacked")
 
 
-def _look(*folders: Path) -> _Files:
+def _look(*folders: Path, leave_out: Path | None = None) -> _Files:
     """Sort all files below the folders; how deep they lie and what the folders are called hardly matters."""
     files = _Files()
     for folder in folders:
-        for path in _walk(folder):
+        for path in _walk(folder, leave_out):
             below, suffix = path.relative_to(folder), path.suffix.lower()
             if suffix in _IMAGES:
                 _add_image(files, path, below)
@@ -176,11 +178,10 @@ def _look(*folders: Path) -> _Files:
                 files.sheets.append((path, below))
     folders_with_images = {path.parent for path in files.images.values()}
     files.strangers = [path for path in files.strangers if path.parent in folders_with_images]
-    files.release = any(path.name.lower() == "images" for path in folders_with_images)
     return files
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, leave_out: Path | None) -> Iterator[Path]:
     """All files below a folder but hidden ones, and without the masks, which have the names of the images."""
     for count, (current, folders, names) in enumerate(os.walk(folder, onerror=_refuse, followlinks=True)):
         if count > _MAX_FOLDERS:
@@ -188,6 +189,8 @@ def _walk(folder: Path) -> Iterator[Path]:
         here = Path(current)
         depth = len(here.relative_to(folder).parts)  # bounded, since links may lead round in a circle
         folders[:] = sorted(n for n in folders if not (n.startswith(".") or _beside(n))) if depth < _MAX_DEPTH else []
+        if leave_out is not None and leave_out.resolve() == (here / leave_out.name).resolve():
+            folders[:] = [name for name in folders if name != leave_out.name]
         yield from (here / name for name in sorted(names) if not name.startswith((".", "~$")))
 
 

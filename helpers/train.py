@@ -10,8 +10,9 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 if not __package__:  # as a file, since paddle.distributed.launch cannot start a module
@@ -49,6 +50,7 @@ def fit(
     best: str | Path | None = None,
     folder: str | Path | None = None,
     resume: bool = False,
+    also: Mapping[str, str | int | float] = MappingProxyType({}),
     progress: Literal["bar", "lines"] | None = "bar",
     more: Sequence[paddle.callbacks.Callback] = (),
 ) -> History:
@@ -60,12 +62,14 @@ def fit(
     Args:
         model: gives logits [N, 2]; trained in place.
         train: items (float32 [3, S, S], int64 label); `set_epoch(epoch)` is called where the data set has it.
-        validation: the same kind, not augmented; or None.
+        validation: the same kind, not augmented, with all labels as an attribute `labels`; or None.
         epochs, batch_size, learning_rate (the highest one), weight_decay, label_smoothing: the recipe.
-        seed: of the order of the images, the augmentation and Dropout, together with the number of the epoch.
+        seed: of the order of the images and Dropout, together with the number of the epoch; the augmentation has the
+            data set's own seed.
         best: a file for the weights of the epoch with the best validation AUC; without a validation part, of the last.
         folder: for checkpoints, metrics.jsonl and VisualDL's log.
         resume: go on from the newest good checkpoint in `folder`, if there is one.
+        also: what else has to be the same when the training goes on, such as the kind of network.
         progress: a bar on stdout, or a line after each epoch, or nothing.
         more: callbacks of your own, called after the ones of this function.
 
@@ -78,7 +82,8 @@ def fit(
     trainer = paddle.Model(model)  # makes the processes know each other, if there are several
     loader = batches(train, batch_size, seed)
     steps = epochs * len(loader)
-    schedule = paddle.optimizer.lr.OneCycleLR(learning_rate, total_steps=steps + 1, phase_pct=0.3)
+    end = learning_rate / 40
+    schedule = paddle.optimizer.lr.OneCycleLR(learning_rate, steps + 1, end_learning_rate=end, phase_pct=0.3)
     optimizer = paddle.optimizer.AdamW(schedule, parameters=model.parameters(), weight_decay=weight_decay)
     loss = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
     trainer.prepare(optimizer, loss)
@@ -87,7 +92,7 @@ def fit(
     if folder is not None:
         settings = {
             "images": len(train), "epochs": epochs, "batch size": batch_size, "learning rate": learning_rate,
-            "weight decay": weight_decay, "label smoothing": label_smoothing, "seed": seed,
+            "weight decay": weight_decay, "label smoothing": label_smoothing, "seed": seed, **also,
         }  # fmt: skip
         if not resume:
             refuse_checkpoints(folder)
@@ -178,12 +183,14 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
                         "recipe, the reader against the classic reader, and growth (more: python -m helpers.benchmark "
                         "--help)")  # fmt: skip
     options = parser.parse_args(given)
-    for name in ("rendered", "epochs", "batch_size"):
-        if (value := getattr(options, name)) is not None and value < 1:
-            parser.error(f"--{name.replace('_', '-')} must be at least 1, not {value}")
-    for name in ("seed", "extra"):
-        if getattr(options, name) < 0:
-            parser.error(f"--{name} must not be negative, but is {getattr(options, name)}")
+    for name, least in (("rendered", 6), ("epochs", 1), ("batch_size", 1), ("extra", 0)):
+        if (value := getattr(options, name)) is not None and value < least:
+            parser.error(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
+    if not 0 <= options.seed < 1 << 32:
+        parser.error(f"--seed must be at least 0 and below 2^32, not {options.seed}")
+    if options.batch_size % parallel.world_size():
+        parser.error(f"--batch-size must be a multiple of the {parallel.world_size()} processes, "
+                     f"not {options.batch_size}")  # fmt: skip
     if not 0 <= options.validation < 1:
         parser.error(f"--validation must be at least 0 and below 1, not {options.validation}")
     if options.device == "gpu" and runtime.device() != "gpu":
@@ -205,12 +212,14 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report, float, int]:
             say(f"there is no checkpoint in {options.output} yet: starting from the beginning")
     else:
         refuse_checkpoints(options.output)
-    say(runtime.report())
     paddle.set_device(options.device)
+    say(runtime.report())
     parallel.start()
     with parallel.first_alone():
         data, extra = read(options)
     parts = palm.split(data, options.validation, options.seed)
+    if len(set(parts.test.labels)) < 2:
+        raise palm.DataError(f"all {len(parts.test)} test images are of one class: nothing can be measured with them")
     say(f"{data!r}: {len(parts.train)} to train, {len(parts.validation)} to validate, {len(parts.test)} to test")
     train = palm.FundusDataset(parts.train, Augment(), options.seed)
     if extra is not None:
@@ -225,11 +234,12 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report, float, int]:
     fit(
         model, train, validation, options.epochs, options.batch_size, seed=options.seed, best=weights,
         folder=options.output, resume=options.resume, progress="bar" if sys.stdout.isatty() else "lines",
+        also={"norm": options.norm, "validation share": options.validation, "rendered besides": options.extra},
         more=[trained],
     )  # fmt: skip
     seconds = time.perf_counter() - start
-    with parallel.first_alone():  # it has written the file
-        checkpoint.load_weights(model, weights)
+    parallel.wait_for_all()  # one of them writes the file
+    checkpoint.load_weights(model, weights)
     threshold = 0.5
     if validation is not None:
         threshold = metrics.choose_threshold(validation.labels, inference.predict(model, validation, flip=True))

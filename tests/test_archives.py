@@ -139,6 +139,43 @@ def test_unknown_compression(archive, target):
     assert nothing_left(target)
 
 
+def renamed(data, old, new):
+    """The same archive with other bytes for a name, in both kinds of headers."""
+    assert len(old) == len(new) and data.count(old) == 2
+    return data.replace(old, new)
+
+
+def in_the_directory_only(data, old, new):
+    position = data.rindex(old)
+    return data[:position] + new + data[position + len(old) :]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize(("harm", "message"), [
+    (lambda data: renamed(data, "眼".encode(), b"\xff\xff\xff"), "is truncated or no zip archive"),
+    (lambda data: in_the_directory_only(data, b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xe1"),
+     r"packed in a way unknown to Python \(zip file version 22\.5\).*Download it again"),
+])  # fmt: skip
+def test_damaged_directory(tmp_path, target, harm, message, nested):
+    data = harm(packed({"眼.txt": "1"}))
+    write(tmp_path, {"data.zip": packed({"x/inner.zip": data}) if nested else data})
+    with pytest.raises(ArchiveError, match=rf"data\.zip .*{message}" if not nested else message):
+        unpack(tmp_path / "data.zip", target)
+    assert nothing_left(target)
+    if not nested:
+        with pytest.raises(ArchiveError, match=message):
+            archives.members(tmp_path / "data.zip")
+
+
+def test_a_name_that_is_damaged_before_the_member_only(tmp_path, target):
+    name = "眼.txt".encode()
+    data = packed({"眼.txt": "1"})
+    write(tmp_path, {"data.zip": data.replace(name, b"\xff" + name[1:], 1)})
+    with pytest.raises(ArchiveError, match=r"data\.zip is damaged at 眼\.txt .*download it again"):
+        unpack(tmp_path / "data.zip", target)
+    assert nothing_left(target)
+
+
 OUTSIDE = ["../evil.txt", "a/../../evil.txt", "/evil.txt", "C:/evil.txt", "C:evil.txt"]
 OUTSIDE += ["..\\evil.txt", "\\\\server\\evil.txt"]
 
@@ -247,6 +284,19 @@ def test_folder_without_write_permission(archive, target, monkeypatch):
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(ArchiveError, match=r"data\.zip cannot be unpacked to .*may not be written.*set PALM_DIR"):
+        unpack(archive, target)
+
+
+def test_what_was_unpacked_is_used_where_nothing_can_be_written(archive, target, monkeypatch):
+    unpack(archive, target)
+
+    def refuse(path):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(archives, "locked", refuse)
+    assert unpack(archive, target) == target
+    archive.write_bytes(packed({"four.txt": "4"}))
+    with pytest.raises(ArchiveError, match="may not be written"):
         unpack(archive, target)
 
 

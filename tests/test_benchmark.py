@@ -1,4 +1,5 @@
 """helpers.benchmark: the tables come out, their ratios are of what was measured, a failing part is named."""
+import os
 import re
 import subprocess
 import sys
@@ -31,6 +32,20 @@ def test_quick_run_prints_the_tables():
         assert len(memory) == 2
     assert any(line.startswith("... growth: 48 images, reading") for line in done.stdout.splitlines())
     assert "Paddle" in done.stdout and "cores" in done.stdout
+
+
+def test_quick_run_prints_the_recipes():
+    done = subprocess.run(
+        [sys.executable, "-m", "helpers.benchmark", "--quick", "--only", "recipe"],
+        cwd=runtime.ROOT, env={**os.environ, "PALM_DIR": "rendered"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = {line.split("  ")[0]: line for line in done.stdout.splitlines()}
+    assert any(title.startswith("Time to accuracy on rendered images") for title in lines)
+    classic, ours, ratio = (numbers(lines[name]) for name in ("classic", "ours", "classic / ours"))
+    assert ratio[0] == pytest.approx(classic[0] / ours[0], rel=0.1) and ratio[0] < 0.5
+    assert "not measured" in lines["classic"] and 0 <= ours[3] <= 1
+    assert "* extrapolated from 1 batches; --full trains all five epochs" in lines
 
 
 @pytest.fixture

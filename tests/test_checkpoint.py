@@ -44,6 +44,16 @@ class Hostile:
         return Path.write_text, (Path("hostile-code-ran"), "")
 
 
+def directory_flipped(content, offset, mask):
+    """An archive with some bits turned over in the first entry of the list at its end."""
+    position = content.index(b"PK\x01\x02") + offset
+    return content[:position] + bytes([content[position] ^ mask]) + content[position + 1 :]
+
+
+BAD = ["array", "version", "encrypted", "header", "truncated", "flipped", "empty", "text", "pickle", "objects",
+       "foreign"]  # fmt: skip
+
+
 def bad_files(folder):
     good = folder / "good.npz"
     checkpoint.save_weights(small_network(), good)
@@ -54,7 +64,11 @@ def bad_files(folder):
     with zipfile.ZipFile(good) as old, zipfile.ZipFile(folder / "header.npz", "w") as new:
         for name in old.namelist():
             new.writestr(name, old.read(name).replace(b"'descr'", b"'descr "))
+    np.save(folder / "array.npy", np.zeros(3))
     return {
+        "array": (folder / "array.npy").read_bytes(),
+        "version": directory_flipped(content, 6, 0xFF),
+        "encrypted": directory_flipped(content, 8, 0x01),
         "header": (folder / "header.npz").read_bytes(),
         "truncated": content[: len(content) // 2],
         "flipped": content[:2000] + bytes([content[2000] ^ 255]) + content[2001:],
@@ -66,7 +80,7 @@ def bad_files(folder):
     }
 
 
-@pytest.mark.parametrize("kind", ["header", "truncated", "flipped", "empty", "text", "pickle", "objects", "foreign"])
+@pytest.mark.parametrize("kind", BAD)
 def test_a_bad_file_is_named_runs_no_code_and_changes_nothing(tmp_path, monkeypatch, kind):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / f"{kind}-weights.npz"
@@ -185,7 +199,15 @@ def other_header(path):
             file.writestr(name, content.replace(b"'descr'", b"'descr "))
 
 
+def one_array(path):
+    with path.open("wb") as file:  # np.save would add .npy to the name
+        np.save(file, np.zeros(3))
+
+
 HARM = {
+    "array": one_array,
+    "version": lambda path: path.write_bytes(directory_flipped(path.read_bytes(), 6, 0xFF)),
+    "encrypted": lambda path: path.write_bytes(directory_flipped(path.read_bytes(), 8, 0x01)),
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:5000]),
     "flipped": lambda path: path.write_bytes(path.read_bytes()[:3000] + b"!" + path.read_bytes()[3001:]),
     "empty": lambda path: path.write_bytes(b""),

@@ -64,7 +64,7 @@ def test_the_mounted_data_set_is_read(monkeypatch, tmp_path):
     assert sorted(path.name for path in (tmp_path / "data19065").iterdir()) == [
         "training.zip", "valid_gt.zip", "validation.zip",
     ]  # fmt: skip
-    copy = palm.Source(tmp_path / "data19065", "archives", "AI Studio", tmp_path / "unpacked")
+    copy = palm.Source(tmp_path / "data19065", "AI Studio", tmp_path / "unpacked")
     assert len(palm.samples(copy)) == 18
 
 

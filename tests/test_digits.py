@@ -31,13 +31,25 @@ def test_a_count_that_does_not_fit(count):
 
 
 def test_it_learns_and_repeats():
-    data, steps = digits.load(500), []
+    data = digits.load(500)
     runs = [digits.fit(network(), data, epochs=5, learning_rate=0.5, seed=seed) for seed in (0, 0, 1)]
     assert runs[0].validation_accuracy[-1] > 0.8 and runs[0].loss[-1] < runs[0].loss[0]
     np.testing.assert_array_equal(runs[0], runs[1])
     assert (runs[0].loss != runs[2].loss).any()
-    digits.fit(network(), data, epochs=2, batch_size=200, after_step=steps.append)
-    assert steps == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("recipe", "said"), [
+    ({"batch_size": 21}, "batch_size must be 1 to 20, the number of images, not 21"),
+    ({"batch_size": 0}, "batch_size must be 1 to 20, .* not 0"),
+    ({"batch_size": 20, "epochs": 0}, "epochs must be at least 1, not 0"),
+])  # fmt: skip
+def test_a_recipe_that_trains_nothing(recipe, said):
+    with pytest.raises(ValueError, match=said):
+        digits.fit(network(), digits.load(20), **recipe)
+
+
+def test_a_batch_of_all_images():
+    assert np.isfinite(digits.fit(network(), digits.load(20), epochs=1, batch_size=20).loss).all()
 
 
 def test_a_loss_that_explodes_is_an_outcome():

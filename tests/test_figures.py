@@ -57,6 +57,20 @@ def test_training_curves_mark_the_best_epoch():
     assert star.get_xydata().tolist() == [[2, 0.9]] and star.get_label() == "best epoch: 2"
 
 
+@pytest.mark.filterwarnings("error")
+def test_training_curves_without_a_validation_part():
+    figures.training_curves({"run": History(loss=[3, 2, 1])}, "title")
+    axes = drawn()
+    assert [len(ax.lines) for ax in axes] == [1, 0, 0]
+    assert [text.get_text() for text in axes[0].get_legend().get_texts()] == ["training"]
+
+
+def test_training_curves_of_runs_with_and_without_a_validation_part():
+    measured = History([3, 2], [3, 3], [0.5, 0.6], [0.5, 0.9])
+    figures.training_curves({"a": History(loss=[3, 2, 1]), "b": measured}, "title")
+    assert [len(ax.lines) for ax in drawn()] == [3, 1, 2]
+
+
 def test_roc_and_confusion():
     labels, scores = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.4, 0.9])
     figures.roc(labels, scores, 0.5, "roc")

@@ -1,10 +1,14 @@
 """The renderer of fundus images: repeatable, safe with other people's files, and hard enough to be worth learning."""
 
 import csv
+import errno
 import json
 import os
 import stat
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 from helpers import fundus, palm, retina, sim_to_real
 from helpers.fundus import render, render_image
@@ -19,8 +23,13 @@ from sklearn.metrics import roc_auc_score
 
 
 def files(folder):
-    """Every file below `folder`: its path and its bytes."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Every file below `folder` but locks: its path and its bytes."""
+    found = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 def images(kind, count, size=48):
@@ -212,20 +221,73 @@ def test_a_complete_folder_is_used_again(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == times
 
 
-def test_what_another_process_has_rendered_meanwhile_is_left_alone(tmp_path, monkeypatch):
-    folder, write = tmp_path / "set", fundus.write_images
+# Renders to argv[1]; says so before it paints, and waits for a line on stdin.
+SLOW = """
+import sys
+from helpers import fundus
+write = fundus.write_images
+fundus.write_images = lambda *a: (print("started", flush=True), sys.stdin.readline(), write(*a))
+fundus.render(sys.argv[1], (3, 2), 32, progress=False)
+"""
 
-    def overtaken(scratch, settings, progress):
-        write(scratch, settings, progress)
-        monkeypatch.setattr(fundus, "write_images", write)
-        render(folder, (3, 2), 32, progress=False)
-        times.update({path: path.stat().st_mtime_ns for path in folder.rglob("*")})
 
-    times = {}
-    monkeypatch.setattr(fundus, "write_images", overtaken)
-    render(folder, (3, 2), 32, progress=False)
-    assert times and {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == times
-    assert [path.name for path in tmp_path.iterdir()] == ["set"], "scratch folders are left"
+@pytest.fixture
+def start():
+    """Starts processes that render, and ends those that are left."""
+    processes = []
+
+    def start(folder):
+        processes.append(subprocess.Popen(
+            [sys.executable, "-c", SLOW, str(folder)], cwd=Path(__file__).parents[1],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        ))  # fmt: skip
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("there_before", [False, True])
+def test_a_second_process_waits_and_renders_nothing(tmp_path, start, there_before):
+    folder = tmp_path / "set"
+    if there_before:  # of other settings
+        render(folder, (2, 1), 32, progress=False)
+    first = start(folder)
+    assert first.stdout.readline() == "started\n"
+    second = start(folder)
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(3)
+    outputs = [process.communicate("go on\n", timeout=60)[0] for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert outputs == ["", ""], "the second process has rendered as well"
+    assert len(files(folder)) == 7
+    assert names(tmp_path) == [".set.lock", "set"], "scratch folders are left"
+
+
+def test_what_a_killed_process_has_left_is_removed(tmp_path, start):
+    (tmp_path / ".set-2.rendering-x").mkdir()  # of another folder, which may be being rendered
+    process = start(tmp_path / "set")
+    assert process.stdout.readline() == "started\n"
+    process.kill()
+    process.communicate()
+    assert any(name.startswith(".set.rendering-") for name in names(tmp_path)), "the test should leave something"
+    assert len(files(render(tmp_path / "set", (3, 2), 32, progress=False))) == 7
+    assert names(tmp_path) == [".set-2.rendering-x", ".set.lock", "set"]
+
+
+def test_a_complete_folder_is_used_where_nothing_can_be_written(tmp_path, monkeypatch):
+    folder = render(tmp_path / "set", (3, 2), 32, progress=False)
+
+    def refused(path):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(fundus, "locked", refused)
+    assert render(folder, (3, 2), 32, progress=False) == folder
+    with pytest.raises(PermissionError, match="choose another folder"):
+        render(folder, (3, 2), 48, progress=False)
+    assert len(files(folder)) == 7
 
 
 @pytest.mark.parametrize("change", ["lost image", "lost sheet", "other version"])
@@ -246,7 +308,7 @@ def test_other_settings_replace_what_was_rendered(tmp_path):
     folder = render(tmp_path / "set", (5, 3), 32, progress=False)
     render(folder, (3, 2), 48, seed=1, progress=False)
     assert files(folder) == files(render(tmp_path / "fresh", (3, 2), 48, seed=1, progress=False))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["fresh", "set"], "scratch folders are left"
+    assert names(tmp_path) == [".fresh.lock", ".set.lock", "fresh", "set"], "scratch folders are left"
 
 
 @pytest.mark.parametrize("stranger", ["P0001.jpg", "PALM-Training400/P0001.jpg", "PALM-Validation400/V0001.jpg"])
@@ -318,7 +380,7 @@ def test_an_interruption_leaves_what_was_there_and_nothing_else(tmp_path, monkey
     monkeypatch.setattr(fundus, "paint_eye", interrupted)
     with pytest.raises(type(error) if isinstance(error, OSError) else error):
         render(folder, (5, 3), 32, progress=False)
-    assert files(tmp_path) == before and [path.name for path in tmp_path.iterdir()] == ["set"] * there_before
+    assert files(tmp_path) == before and names(tmp_path) == [".set.lock", "set"][: 1 + there_before]
 
 
 @pytest.mark.parametrize("count", [-1, 0, 1, (-3, 5), (5, 0), (0, 5)])
@@ -359,6 +421,28 @@ def test_the_command_renders_and_measures_its_speed(tmp_path, capsys, monkeypatc
     fundus.main(["--benchmark", "--size", "32", "--render", str(tmp_path / "set"), "--count", "6"])
     out = capsys.readouterr().out
     assert "images/s of 32 px on one core" in out and (tmp_path / "set" / "RENDERED.json").is_file()
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["--render", "{folder}", "--size", "8"], "ValueError: .*at least 32"),
+    (["--render", "{folder}", "--count", "0"], "ValueError: count must give at least one .* got 0"),
+    (["--render", "{folder}/palm"], "FileExistsError: .*palm holds what was not rendered"),
+    (["--benchmark", "--size", "8"], "ValueError: .*at least 32"),
+    (["--sim-to-real", "{folder}/none"], "DataNotFound: .*none is no folder"),
+])  # fmt: skip
+def test_the_command_says_in_a_sentence_what_is_wrong(tmp_path, capsys, arguments, said):
+    (tmp_path / "palm").mkdir()
+    (tmp_path / "palm" / "P0001.jpg").write_bytes(b"precious")
+    with pytest.raises(SystemExit, match=said):
+        fundus.main([argument.format(folder=tmp_path) for argument in arguments])
+    assert files(tmp_path) == {"palm/P0001.jpg": b"precious"}
+
+
+def test_the_command_renders_with_one_seed(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        fundus.main(["--render", str(tmp_path / "set"), "--seeds", "1", "2"])
+    assert "--render makes one data set" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 # --- how real it is ---------------------------------------------------------------------------------------------------

@@ -104,6 +104,28 @@ def test_paddle_lets_a_kernel_pass_that_does_not_fit():
         homework.conv_size(4, 5, 3)
 
 
+@pytest.mark.parametrize(
+    ("size", "arguments", "said"),
+    [
+        (homework.conv_size, (8, 0), "kernel must be at least 1, not 0"),
+        (homework.conv_size, (8, 3, 0), "stride must be at least 1, not 0"),
+        (homework.conv_size, (8, 3, -2), "stride must be at least 1, not -2"),
+        (homework.conv_size, (8, 3, 1, -1), "padding must be at least 0, not -1"),
+        (homework.conv_size, (8, 3, 1, 0, 0), "dilation must be at least 1, not 0"),
+        (homework.conv_size, (0, 1, 1, 1), "size must be at least 1, not 0"),
+        (homework.pool_size, (8, 0), "kernel must be at least 1, not 0"),
+        (homework.pool_size, (8, 2, 0), "stride must be at least 1, not 0"),
+        (homework.pool_size, (8, 2, 2, -1), "padding must be at least 0, not -1"),
+        (homework.transposed_size, (8, 3, 0), "stride must be at least 1, not 0"),
+        (homework.transposed_size, (8, 3, 2, 0, 0), "dilation must be at least 1, not 0"),
+        (homework.transposed_size, (8, 3, 2, 0, 1, -1), "output_padding must be at least 0, not -1"),
+    ],
+)
+def test_settings_that_no_layer_has(size, arguments, said):
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        size(*arguments)
+
+
 @settings(MANY, max_examples=40)
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), STRIDES, st.booleans())
 def test_multiplications_counted_one_by_one(groups, c_in, c_out, kernel, stride, transposed):
@@ -161,6 +183,18 @@ def test_blank_and_complete_answers(table, counting):
         table.grade({}).right("conv1")  # it is given
 
 
+def test_a_layer_that_is_called_twice_has_two_rows(counting, tmp_path):
+    pool = nn.MaxPool2D(2, 2)
+    model = nn.Sequential(("conv", nn.Conv2D(3, 4, 3, padding=1)), ("pool", pool))
+    model.forward = lambda x: pool(pool(model.conv(x)))
+    task = homework.table_task(model, [1, 3, 8, 8])
+    outputs = {name: values[4] for name, values in task.reveal().items()}
+    assert outputs == {"conv": [1, 4, 8, 8], "pool": [1, 4, 4, 4], "pool (2)": [1, 4, 2, 2]}
+    assert "pool (2)" in task.about
+    homework.hand_in(counting, counting.reveal(), task, task.reveal(), folder=tmp_path)
+    assert "| pool (2) | - | 0 | - | 0 | [1, 4, 2, 2] |" in (tmp_path / "001/table.md").read_text(encoding="utf-8")
+
+
 def test_both_ways_to_count_are_right_and_named(counting):
     report = counting.grade({"pixel additions": 26, "batch additions": 867_041_280})
     assert "pixel additions: right (without the bias)" in str(report)
@@ -206,6 +240,7 @@ def test_hints_for_task_1(counting, entry, answer, hint):
         ("conv2", 0, [16, 5, 5], "sees all input channels"),
         ("conv2", 0, [], "has a weight"),
         ("conv2", 0, [16, 6, 5], "3 numbers, expected 4"),
+        ("conv2", 0, [16], "1 number, expected 4"),
         ("conv2", 0, [5, 5, 6, 16], "another order"),
         ("conv2", 1, 25, "kernel's area only"),
         ("conv2", 1, 400, "sees all input channels"),
@@ -379,6 +414,8 @@ def test_the_same_number_typed_differently(value):
         (27, [27], "got list"),
         (27, np.zeros((2, 2)), "array of shape [2, 2]"),
         ((6,), 6, "square brackets"),
+        ((), 0, "a layer without parameters has the shape []"),
+        ((), np.float32(0), "a layer without parameters has the shape []"),
         ((6,), "[6]", "got str"),
         ((6,), {6}, "got set"),
         ((6,), ["6"], "inside the list: expected a whole number, got text"),

@@ -193,6 +193,19 @@ def test_image_size_decodes_nothing(original, folder, monkeypatch):
     assert image_size(png) == (20, 30)
 
 
+def test_image_size_is_as_stored_however_long_the_header_is(tmp_path):
+    data = encode(cv2.resize(picture(0), (30, 20)), ".jpg")
+    turned = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"  # to be turned by 90 degrees
+    segments = b"".join(
+        b"\xff" + bytes([marker]) + struct.pack(">H", len(body) + 2) + body
+        for marker, body in ((0xE1, turned), (0xE2, bytes(60_000)), (0xE2, bytes(60_000)))
+    )
+    path = tmp_path / "long.jpg"
+    path.write_bytes(data[:2] + segments + data[2:])
+    assert read_image(path).shape == (30, 20, 3)
+    assert image_size(path) == (20, 30)
+
+
 # --- damaged files -------------------------------------------------------------------------------------------------
 
 def test_missing_file(tmp_path):

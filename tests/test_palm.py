@@ -74,7 +74,7 @@ def test_the_order_of_places(machine, monkeypatch):
     monkeypatch.setenv("PALM_DIR", str(places[0]))
     for place, origin in zip(places, origins, strict=True):
         source = palm.find()
-        assert (source.path, source.kind, source.origin) == (place, "folders", origin)
+        assert (source.path, source.origin) == (place, origin)
         shutil.rmtree(place)
         monkeypatch.delenv("PALM_DIR", raising=False)
     assert palm.find() is None
@@ -223,7 +223,7 @@ def test_official_archives(machine, monkeypatch, where):
     if where == "PALM_DIR":
         monkeypatch.setenv("PALM_DIR", str(folder))
     source = palm.find()
-    assert (source.path, source.kind, source.origin) == (folder, "archives", where)
+    assert (source.path, source.origin) == (folder, where)
     listed = palm.samples(source)
     assert found(listed) == EXPECTED
     assert all(sample.path.is_relative_to(palm_folder / "unpacked") for sample in listed)
@@ -235,8 +235,38 @@ def test_official_archives(machine, monkeypatch, where):
     if where == "data/palm":  # and the archives are not needed any more
         for path in folder.glob("*.zip"):
             path.unlink()
-        assert palm.find().kind == "folders"
-        assert palm.samples(palm.find()) == listed
+            assert palm.samples(palm.find()) == listed
+
+
+@pytest.mark.parametrize("where", ["data/palm", "PALM_DIR", "PALM_DIR below the project"])
+def test_an_archive_that_is_replaced_is_unpacked_again(machine, monkeypatch, where):
+    folder = machine / "x" if where == "PALM_DIR" else machine / "project" / "data" / "palm"
+    write(folder, build.official())
+    if where != "data/palm":
+        monkeypatch.setenv("PALM_DIR", str(folder) if where == "PALM_DIR" else "data/palm")
+    assert found(palm.samples(palm.find())) == EXPECTED
+    labels = {name: 1 - label for name, label in VALIDATION.items()}
+    write(folder, {"valid_gt.zip": build.packed({"labels.csv": build.csv(labels)})})
+    other = {name: data for name, data in build.training("").items() if name != "P0001.jpg"}
+    write(folder, {"training.zip": build.packed({**other, "N0001.jpg": build.jpeg("N0099")})})
+    for remove in (None, "training.zip", "valid_gt.zip"):
+        if remove:
+            (folder / remove).unlink()
+            if folder == machine / "x":
+                break  # what is unpacked elsewhere counts only as long as its archive is there
+        listed = palm.samples(palm.find())
+        expected = EXPECTED | {name: ("validation", label) for name, label in labels.items()}
+        expected.pop("P0001")
+        assert found(listed) == expected
+        (image,) = [sample.path for sample in listed if sample.name == "N0001"]
+        assert image.read_bytes() == build.jpeg("N0099")
+
+
+def test_a_data_set_in_the_folder_of_what_was_unpacked(machine, monkeypatch):
+    folder = write(machine / "project" / "data" / "palm" / "unpacked", build.unpacked())
+    for value in ("", "data/palm/unpacked", str(folder)):
+        monkeypatch.setenv("PALM_DIR", value)
+        assert found(palm.samples(palm.find())) == EXPECTED
 
 
 def test_partly_unpacked(machine, monkeypatch):
@@ -257,10 +287,8 @@ def test_partly_unpacked(machine, monkeypatch):
     for number, files in enumerate(mixtures):
         monkeypatch.setattr(sources, "ROOT", machine / f"project{number}")
         folder = write(machine / f"project{number}" / "data" / "palm", files)
-        assert palm.find().kind == "archives"
         for _ in range(2):
             assert found(palm.samples(folder)) == EXPECTED, number
-        assert palm.find().kind == "folders"
         assert not (folder / "unpacked" / "homework").exists()
 
 
@@ -294,7 +322,6 @@ def test_a_broken_archive(machine, name, data, message):
 
 def test_the_open_re_release(machine):
     folder = write(machine / "set", build.release())
-    assert sources._source(folder, "folder", machine).kind == "release"
     testing = {name.replace("V", "T"): ("testing", label) for name, label in VALIDATION.items()}
     assert found(palm.samples(folder)) == EXPECTED | testing
     parts = palm.split(palm.read(folder, 16, progress=False))
@@ -453,6 +480,37 @@ def test_a_broken_xlsx(folder, data, reader):
     write(folder, {"PM_Label_and_Fovea_Location.xlsx": data})
     with pytest.raises(DataError, match=r"PM_Label_and_Fovea_Location\.xlsx cannot be read .*Copy or unpack it again"):
         palm.samples(folder)
+
+
+def flipped(data, place, mask):
+    """The archive with some bits of its sheet's header turned over: in the list at its end, or before the sheet."""
+    name, signature, offset = b"xl/worksheets/sheet1.xml", *place
+    position = data.rindex(signature, 0, data.rindex(name) if signature == b"PK\x01\x02" else data.index(name)) + offset
+    return data[:position] + bytes([data[position] ^ mask]) + data[position + 1 :]
+
+
+DAMAGE = {
+    "stream": ((b"PK\x03\x04", 30 + len("xl/worksheets/sheet1.xml")), 0xFF),  # zlib.error
+    "length": ((b"PK\x03\x04", 29), 0x80),  # EOFError
+    "version": ((b"PK\x01\x02", 6), 0xF0),  # NotImplementedError
+    "encrypted": ((b"PK\x01\x02", 8), 0x01),  # RuntimeError
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_an_xlsx_with_a_flipped_bit(tmp_path, kind, reader):
+    path = tmp_path / "labels.xlsx"
+    path.write_bytes(flipped(build.xlsx(VALIDATION), *DAMAGE[kind]))
+    with pytest.raises(DataError, match=r"labels\.xlsx cannot be read as an \.xlsx sheet .*Copy or unpack it again"):
+        sheets.read_sheet(path)
+
+
+@pytest.mark.parametrize("content", [build.csv(VALIDATION) + '9,"' + "V0009.jpg,1\n" * 15_000,
+                                     build.csv(VALIDATION) + "V" * 140_000])
+def test_a_csv_with_a_field_without_end(tmp_path, content):
+    write(tmp_path, {"labels.csv": content})
+    with pytest.raises(DataError, match=r"labels\.csv cannot be read as a \.csv sheet: field .* in line \d+\. Look"):
+        sheets.read_sheet(tmp_path / "labels.csv")
 
 
 def test_an_xlsx_without_the_columns(folder, reader):
@@ -616,15 +674,21 @@ def test_brightness_does_not_hide_a_duplicate(data):
     assert duplicates.groups(pictures) == [(0, 1)]
 
 
+def distances(pictures):
+    """Between each two images."""
+    thumbnails = duplicates._thumbnails(pictures)
+    return duplicates._distances(thumbnails, thumbnails)
+
+
 def test_flat_images_are_harmless():
-    assert np.isfinite(duplicates.distances(np.zeros((3, 32, 32, 3), np.uint8))).all()
+    assert np.isfinite(distances(np.zeros((3, 32, 32, 3), np.uint8))).all()
 
 
 @pytest.mark.parametrize("pairs", [1, 80, 500, 80 * 80])
 def test_groups_do_not_depend_on_how_many_pairs_are_in_memory(data, monkeypatch, pairs):
     monkeypatch.setattr(duplicates, "_AT_ONCE", pairs)
     for limit in (duplicates.LIMIT, 0.4, 0.5, 0.6, 0.7):  # from three groups over chains to one
-        number = connected_components(duplicates.distances(data.images) < limit, directed=False)[1]
+        number = connected_components(distances(data.images) < limit, directed=False)[1]
         whole = [tuple(np.flatnonzero(number == each).tolist()) for each in range(number.max() + 1)]
         assert duplicates.groups(data.images, limit) == [group for group in whole if len(group) > 1]
 
@@ -646,7 +710,7 @@ def test_the_memory_for_groups_grows_with_the_number_of_images(share):
 def test_a_chain_is_one_group():
     base, other = (build.picture(seed, 64).astype(float) for seed in (1, 2))
     chain = np.stack([base * (1 - share) + other * share for share in (0.12, 0.06, 0.0)]).astype(np.uint8)
-    near = duplicates.distances(chain)
+    near = distances(chain)
     limit = float(near[0, 1] + near[0, 2]) / 2
     assert near[0, 1] < limit > near[1, 2]
     assert near[0, 2] > limit
@@ -660,7 +724,7 @@ def test_real_duplicates(palm_dir):
         known = [("P0014", "P0072"), ("P0056", "V0163"), ("P0057", "V0252"), ("V0107", "V0160"), ("V0268", "V0320")]
         known = [pair for pair in known if set(pair) <= set(data.names)]  # a copy may hold half of them
         assert data.duplicates() == known
-        near = duplicates.distances(data.images)[np.triu_indices(len(data), 1)]
+        near = distances(data.images)[np.triu_indices(len(data), 1)]
         near.sort()
         assert near[len(known) - 1] < duplicates.LIMIT / 10
         assert near[len(known)] > 1.9 * duplicates.LIMIT
@@ -676,7 +740,7 @@ def test_real_duplicates_survive_scaling_and_compression(palm_dir):
                 pictures.append(cv2.resize(again, (size, size), interpolation=cv2.INTER_AREA))
             pairs = [(i, i + len(files)) for i in range(len(files))]
             assert duplicates.groups(np.stack(pictures)) == pairs
-            near = duplicates.distances(np.stack(pictures))
+            near = distances(np.stack(pictures))
             assert max(near[pair] for pair in pairs) < 0.6 * duplicates.LIMIT
 
 

@@ -55,6 +55,8 @@ def test_what_cannot_be_shared_is_refused(processes):
     processes(0, 3)
     with pytest.raises(ValueError, match=r"16 images cannot be shared equally by 3 processes; .* multiple of 3"):
         all_batches(50, batch_size=16)
+    with pytest.raises(ValueError, match=r"10 images, all that there are for a batch size of 12, .* at most 10"):
+        all_batches(10, batch_size=12)
     with pytest.raises(ValueError, match="batch_size must be at least 1, not 0"):
         all_batches(50, batch_size=0)
     with pytest.raises(ValueError, match="is empty"):

@@ -114,6 +114,21 @@ def test_the_device_is_the_one_paddle_uses():
     assert paddle.get_device().startswith(runtime.device())
 
 
+def test_the_report_names_the_device_in_use_and_chooses_none(monkeypatch):
+    assert f"device {runtime.device()}; " in runtime.report()
+    monkeypatch.setattr(paddle, "get_device", lambda: "gpu:1")
+    monkeypatch.setattr(paddle, "set_device", None)
+    assert "device gpu:1; " in runtime.report()
+
+
+@pytest.mark.parametrize("name", ["--batches", "--pixels"])
+def test_a_benchmark_of_nothing(monkeypatch, capsys, name):
+    monkeypatch.setattr(sys, "argv", ["runtime", "--measure", "--batches", "1", "--pixels", "32", name, "0"])
+    with pytest.raises(SystemExit):
+        runtime.main()
+    assert f"error: {name} must be at least 1, not 0" in capsys.readouterr().err
+
+
 def test_quiet_drops_only_paddles_notes(capfd):
     with runtime.quiet(), warnings.catch_warnings(record=True) as heard:
         os.write(2, b"I1122 23:43:24.763301 14443 pir_interpreter.cc:1606] New Executor is Running ...\n")

@@ -127,12 +127,13 @@ def test_a_training_is_not_written_over(undisturbed):
     ("given", "message"),
     [
         (["--data", "no-such-folder"], "no-such-folder"),
-        (["--rendered", "0"], "--rendered"),
+        (["--rendered", "5"], "--rendered must be at least 6"),
+        (["--seed", "4294967296"], "--seed"),
         (["--epochs", "0"], "--epochs"),
         (["--batch-size", "-1"], "--batch-size"),
         (["--norm", "sync", "--device", "cpu"], "SyncBatchNorm needs GPUs"),
         (["--device", "gpu"], "no GPU"),
-        (["--data", "x", "--rendered", "5"], "not allowed with"),
+        (["--data", "x", "--rendered", "6"], "not allowed with"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(tmp_path, capsys, monkeypatch, given, message):
