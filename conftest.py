@@ -19,8 +19,13 @@ def palm_dir() -> Path:
     return Path(_REAL).resolve()
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which other environments than the tests' own lack
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
     """Keep the tests of a file in one process, and both editions of a notebook: they write the same files in data/."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByName(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return Path(nodeid.split("::")[0]).name
+
+    return ByName(config, log)
