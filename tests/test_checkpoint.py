@@ -182,6 +182,8 @@ def test_other_settings_are_named(tmp_path):
         fit(tmp_path, resume=True, epochs=5)
     with pytest.raises(checkpoint.CheckpointError, match="with seed 0, this one has 1"):
         fit(tmp_path, resume=True, seed=1)
+    with pytest.raises(checkpoint.CheckpointError, match="with norm None, this one has group"):
+        fit(tmp_path, resume=True, also={"norm": "group"})
 
 
 def older(path):

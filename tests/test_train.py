@@ -51,6 +51,11 @@ def test_it_learns_and_keeps_the_best_epoch(tmp_path):
     assert history.validation_loss[history.best_epoch] == pytest.approx(expected, rel=1e-5)
 
 
+def test_the_learning_rate_is_never_above_the_highest_and_small_at_the_end():
+    rates = train.fit(small_network(), Stripes(64), epochs=6, learning_rate=5e-5, progress=None).learning_rate
+    assert max(rates) <= 5e-5 and rates[-1] < 5e-5 / 10
+
+
 def test_the_latest_of_equally_good_epochs_is_the_best():
     history = History(validation_auc=[0.90, 0.99, 0.97, 0.96, 0.80], one_image=0.025)
     assert history.best_epoch == 2
