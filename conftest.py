@@ -6,7 +6,8 @@ from helpers import runtime  # noqa: F401  before paddle, here as in every noteb
 
 import pytest
 
-_REAL = os.environ.get("PALM_DIR")
+# The processes of pytest-xdist inherit what the first one has set, so it is kept under another name.
+_REAL = os.environ.setdefault("REAL_PALM_DIR", os.environ.get("PALM_DIR", ""))
 # The committed notebooks show rendered images, so the kernels that nbval starts must not find real ones.
 os.environ["PALM_DIR"] = "rendered"
 

@@ -104,6 +104,7 @@ def test_peak_memory_sees_what_is_gone_afterwards():
         pytest.skip("Windows does not say")
     # in a process of its own, where no other test's memory comes or goes
     code = """
+import time
 from helpers.benchmark import PeakMemory
 import numpy as np
 with PeakMemory() as peak:

@@ -91,7 +91,7 @@ def test_every_epoch_is_announced_to_the_data_set():
 def test_it_does_what_a_plain_loop_does():
     data, model, plain = Stripes(32), small_network(), small_network()
     history = train.fit(model, data, epochs=2, batch_size=8, learning_rate=3e-3, seed=5, progress=None)
-    schedule = paddle.optimizer.lr.OneCycleLR(3e-3, total_steps=9, phase_pct=0.3)
+    schedule = paddle.optimizer.lr.OneCycleLR(3e-3, total_steps=9, end_learning_rate=3e-3 / 40, phase_pct=0.3)
     optimizer = paddle.optimizer.AdamW(schedule, parameters=plain.parameters(), weight_decay=0.05)
     losses = []
     for epoch in range(2):
