@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from helpers import duplicates, fundus, inference, metrics, palm, resnet, runtime, sources, train
+from helpers import duplicates, inference, palm, resnet, runtime, train
 from helpers.archives import ArchiveError
 from helpers.augment import Augment
 from helpers.images import ImageError
@@ -18,6 +18,7 @@ from helpers.joint import JointDataset
 from helpers.progress import tqdm
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 FOLDS = 5
 INPUTS = {"real alone": 0, "with rendered": train.EXTRA}  # and how many rendered images in each epoch
@@ -103,14 +104,9 @@ def main(given: list[str] | None = None) -> None:
 
 def _figures(data: palm.FundusSet, count: int, epochs: int, seed: int, progress: bool) -> tuple[float, float]:
     """Accuracy and AUC of five folds, with `count` rendered images in each epoch."""
-    extra = None
-    if count:
-        folder = sources.ROOT / "data" / f"extra-{3 * count}-{seed}"  # as for the training of this seed
-        fundus.render(folder, (3 * count, 1), train.SIZE, seed + 1, progress)
-        rendered = palm.read(folder, train.SIZE, progress=progress)
-        extra = rendered.subset(rendered.parts == "training")
+    extra = train.rendered_besides(count, seed, progress) if count else None
     said = scores(data, extra, count, epochs, seed, progress)
-    return float(((said >= 0.5) == data.labels).mean()), metrics.auc(data.labels, said).value
+    return float(((said >= 0.5) == data.labels).mean()), float(roc_auc_score(data.labels, said))
 
 
 if __name__ == "__main__":

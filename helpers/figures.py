@@ -74,7 +74,7 @@ def bands(
 
 
 def training_curves(histories: dict[str, History], title: str) -> None:
-    """Loss, validation accuracy and validation AUC, as far as they were measured, of one or more runs by epoch."""
+    """Loss, validation accuracy and validation AUC, of one or more runs, epoch by epoch; the last two where there is a validation part."""
     _, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
     styles = ["-", "--", ":", "-."]
     for index, (name, history) in enumerate(histories.items()):
@@ -82,11 +82,9 @@ def training_curves(histories: dict[str, History], title: str) -> None:
         style = styles[index % len(styles)]
         prefix = f"{name}, " if len(histories) > 1 else ""
         axes[0].plot(epochs, history.loss, style, color="tab:blue", label=f"{prefix}training")
-        if history.validation_loss:
+        if history.validation_auc:  # the three are measured together, or none of them
             axes[0].plot(epochs, history.validation_loss, style, color="tab:orange", label=f"{prefix}validation")
-        if history.validation_accuracy:
             axes[1].plot(epochs, history.validation_accuracy, style, color="tab:orange", label=name)
-        if history.validation_auc:
             axes[2].plot(epochs, history.validation_auc, style, color="tab:orange", label=name)
             best = history.best_epoch
             axes[2].plot(best + 1, history.validation_auc[best], "k*", ms=11, label=f"{prefix}best epoch: {best + 1}")

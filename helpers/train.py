@@ -257,17 +257,21 @@ def say(text: str) -> None:
 
 def read(options: argparse.Namespace) -> tuple[palm.FundusSet, palm.FundusSet | None]:
     """The images that the options ask for, and the rendered ones to train on besides."""
-    progress, folder = sys.stdout.isatty(), sources.ROOT / "data"
+    progress = sys.stdout.isatty()
     source = options.data or (palm.find() if options.rendered is None else None)
     if source is None:
         count = options.rendered or 600
-        source = fundus.render(folder / f"rendered-{count}-{options.seed}", count, SIZE, options.seed, progress)
+        folder = sources.ROOT / "data" / f"rendered-{count}-{options.seed}"
+        source = fundus.render(folder, count, SIZE, options.seed, progress)
     data = palm.read(source, SIZE, progress=progress)
-    if not options.extra:
-        return data, None
-    name, count = f"extra-{3 * options.extra}-{options.seed}", (3 * options.extra, 1)
-    extra = palm.read(fundus.render(folder / name, count, SIZE, options.seed + 1, progress), SIZE, progress=progress)
-    return data, extra.subset(extra.parts == "training")
+    return data, rendered_besides(options.extra, options.seed, progress) if options.extra else None
+
+
+def rendered_besides(count: int, seed: int, progress: bool) -> palm.FundusSet:
+    """Rendered images to draw `count` of in each epoch: three times as many, of other eyes than `--rendered` paints."""
+    folder = sources.ROOT / "data" / f"extra-{3 * count}-{seed}"
+    images = palm.read(fundus.render(folder, (3 * count, 1), SIZE, seed + 1, progress), SIZE, progress=progress)
+    return images.subset(images.parts == "training")
 
 
 def main(given: Sequence[str] | None = None) -> None:

@@ -66,7 +66,7 @@ def test_rendered_images_are_trained_on_besides(data, monkeypatch):
 def test_the_command_prints_a_line_for_each_input(folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(cross_validation, "INPUTS", {"real alone": 0, "with rendered": 12})
     monkeypatch.setattr(cross_validation.train, "SIZE", 64)
-    monkeypatch.setattr(cross_validation.sources, "ROOT", tmp_path)
+    monkeypatch.setattr(cross_validation.train.sources, "ROOT", tmp_path)
     cross_validation.main(["--data", str(folder), "--repeats", "1", "--epochs", "1"])
     head, columns, *rows = capsys.readouterr().out.splitlines()
     assert "80 rendered images" in head and columns.split()[:4] == ["trained", "on", "accuracy", "AUC"]
