@@ -74,7 +74,10 @@ def bands(
 
 
 def training_curves(histories: dict[str, History], title: str) -> None:
-    """Loss, validation accuracy and validation AUC, of one or more runs, epoch by epoch; the last two where there is a validation part."""
+    """Loss, validation accuracy and validation AUC of one or more runs, epoch by epoch.
+
+    Of a run without a validation part there is the training loss alone.
+    """
     _, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
     styles = ["-", "--", ":", "-."]
     for index, (name, history) in enumerate(histories.items()):

@@ -196,7 +196,7 @@ def normalise(images: np.ndarray) -> np.ndarray:
     images = np.ascontiguousarray(images)
     if images.ndim == 4:
         return np.stack([normalise(image) for image in images]) if len(images) else images.astype(np.float32)
-    inside = _inside(images)
+    inside = cv2.bitwise_not(cv2.inRange(images, (0, 0, 0), (15, 15, 15)))  # the camera's black is noise up to that
     mean, deviations = cv2.meanStdDev(images, mask=inside)
     deviation = np.float32(np.sqrt(np.mean(deviations**2)) + 1e-3)
     return (images - mean.ravel().astype(np.float32)) / deviation * (inside[..., None] > 0)
@@ -205,11 +205,6 @@ def normalise(images: np.ndarray) -> np.ndarray:
 def scaled(image: np.ndarray) -> np.ndarray:
     """No normalisation: bytes to -1 ... 1, float32, same shape."""
     return image.astype(np.float32) / 127.5 - 1
-
-
-def _inside(image: np.ndarray) -> np.ndarray:
-    """uint8 [H, W]: 255 inside the field of view, 0 in the black around it."""
-    return cv2.bitwise_not(cv2.inRange(image, (0, 0, 0), (15, 15, 15)))  # the camera's black is noise up to that
 
 
 # --- one file ------------------------------------------------------------------------------------------------------
