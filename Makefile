@@ -21,16 +21,17 @@ lab: $(VENV)/.installed
 # Two processes with a thread each need half of the time of one with two. conftest.py says what stays together.
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(PYTEST_FLAGS)
 
 browser: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/test_browser.py
+	$(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/course/test_browser.py
 
 # It makes its environments in build/compat, from python3.10 and python3.13 or what these two name.
 export COMPAT_OLD COMPAT_NEW
 
 compat: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.compat $(COMPAT_FLAGS)
+	$(BIN)/python -m tests.tools.compat $(COMPAT_FLAGS)
 
 # An environment of its own: without Paddle it is small, and the site is published from a bare machine in a minute.
 site: $(SITE_VENV)/.installed
@@ -41,7 +42,7 @@ hooks: $(VENV)/.installed-dev
 
 # NOTEBOOKS="notebooks/zh/03_dropout.ipynb notebooks/en/03_dropout.ipynb" runs these only.
 notebooks: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.rerun $(NOTEBOOKS)
+	$(BIN)/python -m tests.tools.rerun $(NOTEBOOKS)
 
 # nbgrader starts alembic by its name, so the environment must be on the path.
 NBGRADER := cd grading && PATH="$(CURDIR)/$(BIN):$$PATH" nbgrader

@@ -1,6 +1,6 @@
 """Small real data for experiments of seconds: scikit-learn's 8 x 8 handwritten digits, and a plain training loop.
 
-The eye-disease classifier has its own recipe in `helpers.train`; here nothing but the thing under study may help.
+The eye-disease classifier has its own recipe, `helpers.training.fit`; here nothing but the thing under study may help.
 """
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from helpers import runtime
-from helpers.inference import mode
-from helpers.progress import tqdm
 
 import numpy as np
 import paddle
 from paddle import nn
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
+from tqdm import tqdm
 
 
 class Digits(NamedTuple):
@@ -53,17 +52,12 @@ def load(count: int = 1000, seed: int = 0) -> Digits:
 
 def accuracy(model: nn.Layer, x: paddle.Tensor, y: paddle.Tensor) -> float:
     """The share of images [n, 1, 8, 8] that the model classifies rightly in evaluation mode; its mode is put back."""
-    with mode(model, training=False), paddle.no_grad():
+    with runtime.mode(model, training=False), paddle.no_grad():
         return float((model(x).argmax(axis=1) == y).numpy().mean())
 
 
 def fit(
-    model: nn.Layer,
-    data: Digits,
-    epochs: int = 10,
-    batch_size: int = 50,
-    learning_rate: float = 0.1,
-    seed: int = 0,
+    model: nn.Layer, data: Digits, epochs: int = 10, batch_size: int = 50, learning_rate: float = 0.1, seed: int = 0
 ) -> Curves:
     """Train with plain stochastic gradient descent and a constant learning rate; measure after each epoch.
 

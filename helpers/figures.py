@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from helpers.callbacks import History
+from helpers.training.history import History
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
-from sklearn.metrics import roc_curve
+from sklearn.metrics import ConfusionMatrixDisplay, roc_curve
 
 
 def image_grid(
@@ -29,9 +29,8 @@ def image_grid(
         imshow: passed on to matplotlib's imshow.
     """
     rows = -(-len(images) // columns)
-    _, axes = plt.subplots(
-        rows, columns, figsize=(inches * columns, (inches + 0.3) * rows + 0.4), squeeze=False, layout="constrained"
-    )
+    size = inches * columns, (inches + 0.3) * rows + 0.4
+    _, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for ax in axes.flat:
         ax.axis("off")
     for ax, image, text in zip(axes.flat, images, titles, strict=False):
@@ -41,14 +40,9 @@ def image_grid(
 
 
 def bands(
-    x: Sequence[float],
-    curves: dict[str, np.ndarray],
-    xlabel: str,
-    ylabel: str,
-    title: str,
-    ax: plt.Axes | None = None,
-    xscale: str = "linear",
-) -> None:
+    x: Sequence[float], curves: dict[str, np.ndarray], xlabel: str, ylabel: str, title: str,
+    ax: plt.Axes | None = None, xscale: str = "linear",
+) -> None:  # fmt: skip
     """Lines with bands: the mean and the range over several seeds.
 
     Args:
@@ -108,9 +102,8 @@ def roc(labels: np.ndarray, scores: np.ndarray, threshold: float, title: str, ax
     said = scores >= threshold
     ax.plot([0, 1], [0, 1], "--", color="gray", label="chance")
     ax.plot(false_alarms, hits, "-", color="tab:blue", label="classifier")
-    ax.plot(
-        said[labels == 0].mean(), said[labels == 1].mean(), "o", color="tab:red", label=f"threshold {threshold:.2f}"
-    )
+    point = said[labels == 0].mean(), said[labels == 1].mean()
+    ax.plot(*point, "o", color="tab:red", label=f"threshold {threshold:.2f}")
     ax.set(xlabel="1 - specificity", ylabel="sensitivity", title=title, aspect="equal")
     ax.grid(alpha=0.3)
     ax.legend(loc="lower right")
@@ -119,11 +112,9 @@ def roc(labels: np.ndarray, scores: np.ndarray, threshold: float, title: str, ax
 def confusion(matrix: np.ndarray, names: Sequence[str], title: str, ax: plt.Axes | None = None) -> None:
     """A confusion matrix [k, k] (rows: truth, columns: said) with its counts."""
     ax = ax or plt.subplots(figsize=(4.2, 4), layout="constrained")[1]
-    ax.imshow(matrix, cmap="Blues", vmin=0, vmax=matrix.sum())
-    for row, column in np.ndindex(*matrix.shape):
-        ax.text(column, row, int(matrix[row, column]), ha="center", va="center", fontsize=16)
-    ticks = range(len(names))
-    ax.set(xticks=ticks, xticklabels=names, yticks=ticks, yticklabels=names, xlabel="said", ylabel="truth", title=title)
+    shown = ConfusionMatrixDisplay(matrix, display_labels=names)
+    shown.plot(ax=ax, cmap="Blues", colorbar=False, im_kw={"vmin": 0, "vmax": matrix.sum()}, text_kw={"fontsize": 16})
+    ax.set(xlabel="said", ylabel="truth", title=title)
 
 
 def normalisation_cubes(sets: dict[str, np.ndarray], title: str) -> None:

@@ -1,7 +1,6 @@
-"""Files that are there whole or not at all, whatever stops the writing: a full disk, Ctrl-C, a power failure.
+"""Files and folders that are there whole or not at all, whatever stops the writing: a full disk, Ctrl-C, a power cut.
 
-Whole folders need more: a process at a time (`locked`), and a scratch folder that the next one removes if its process
-was killed (`remove_scratch`).
+Arrays are kept as .npz files: reading one runs no code from it, and a checksum finds what was damaged.
 """
 from __future__ import annotations
 
@@ -9,10 +8,16 @@ import errno
 import os
 import secrets
 import shutil
+import tempfile
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
+
+import numpy as np
 
 if os.name == "nt":
     import msvcrt
@@ -20,6 +25,17 @@ else:
     import fcntl
 
 T = TypeVar("T")
+
+# What NumPy raises over a damaged .npz file; it reads headers as Python. RuntimeError, and with it
+# NotImplementedError, stands for a flipped bit that says: encrypted, or of a later version of the format.
+_DAMAGED = (
+    ValueError, EOFError, OSError, AttributeError, RuntimeError, TypeError, SyntaxError, tokenize.TokenError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
+
+class DamagedFile(ValueError):
+    """A file that does not hold what it should; the message names it."""
 
 
 def write_atomically(path: str | Path, fill: Callable[[BinaryIO], T]) -> T:
@@ -52,17 +68,90 @@ def write_atomically(path: str | Path, fill: Callable[[BinaryIO], T]) -> T:
     return result
 
 
-@contextmanager
-def locked(path: str | Path) -> Iterator[None]:
-    """Wait for a lock and hold it; the system lets go of it when the process ends, however it ends.
+def write_arrays(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays of plain numbers or text to one .npz file, atomically; raises what `write_atomically` raises."""
+    write_atomically(path, lambda file: np.savez(file, **arrays))
 
-    Args:
-        path: the file that stands for the lock; it is made, and stays.
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by their names, each as it was written; that one is missing, only the caller can see.
 
     Raises:
-        OSError: the file cannot be made, or the disk knows no locks.
+        FileNotFoundError: there is no such file.
+        DamagedFile: it is no .npz file of plain arrays, or its contents do not fit its checksums.
     """
-    with Path(path).open("ab") as file:
+    try:
+        with Path(path).open("rb") as file:
+            bundle = np.load(file, allow_pickle=False)
+            if isinstance(bundle, np.ndarray):
+                raise ValueError("it is a .npy file of one array, not an .npz file")
+            # NumPy reads as far as an array's header says; where that is damaged, it does not come to the checksum.
+            damaged = bundle.zip.testzip()
+            if damaged is not None:
+                raise ValueError(f"the checksum of {damaged} does not fit")
+            arrays = {name: bundle[name] for name in bundle.files}
+            if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+                raise ValueError("it is an archive of other files")
+            return arrays
+    except FileNotFoundError:
+        raise
+    except _DAMAGED as error:
+        raise DamagedFile(f"{path} is damaged, or is no .npz file of plain arrays ({error})") from error
+
+
+def made_whole(target: Path, is_current: Callable[[], bool], make: Callable[[Path], None]) -> None:
+    """Make a folder, unless it is there already, so that it has its name only when it is complete.
+
+    The files go to a hidden folder beside `target`, so an interrupted call leaves nothing that looks finished; the next
+    call removes what it left. Processes that make the same folder wait for each other. Where nothing can be written, a
+    target that is current is good enough.
+
+    Args:
+        target: the folder; what it held before is replaced.
+        is_current: whether `target` is what is wanted. It may raise where `target` must not be replaced.
+        make: fills the new folder, which it is given.
+
+    Raises:
+        OSError: the disk is full, or may not be written.
+        whatever `is_current` or `make` raises; `target` is as it was then.
+    """
+    target = target.absolute()  # "." has no name
+    scratch_name = f".{target.name}.part-"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(target.with_name(f".{target.name}.lock")):
+            for left in target.parent.iterdir():  # by a process that was killed; no pattern: the name may hold brackets
+                if left.name.startswith(scratch_name):
+                    shutil.rmtree(left, ignore_errors=True)
+            if is_current():
+                return
+            scratch = Path(tempfile.mkdtemp(prefix=scratch_name, dir=target.parent))
+            new, old = scratch / "new", scratch / "old"
+            try:
+                new.mkdir()
+                make(new)
+                is_current()  # raises if someone has put a file there meanwhile
+                if target.exists():
+                    target.rename(old)
+                new.rename(target)  # the moment from which on the folder counts
+            finally:
+                if old.exists() and not target.exists():
+                    old.rename(target)
+                shutil.rmtree(scratch, ignore_errors=True)  # what cannot be removed now, the next call removes
+    except OSError as error:
+        if not (may_not_write(error) and is_current()):
+            raise
+
+
+def may_not_write(error: OSError) -> bool:
+    """Whether an error says that a place cannot be written at all; what lies there complete can still be read."""
+    return isinstance(error, PermissionError) or error.errno == errno.EROFS
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Wait for a lock and hold it; its file stays. The system lets go of it when the process ends, however it ends."""
+    with path.open("ab") as file:
         if os.name == "nt":
             _lock_on_windows(file)
         else:
@@ -77,18 +166,3 @@ def _lock_on_windows(file: BinaryIO) -> None:
         except OSError as error:
             if error.errno != errno.EDEADLK:  # that is its way of saying: ten seconds have passed, ask again
                 raise
-
-
-def may_not_write(error: OSError) -> bool:
-    """Whether an error says that a place cannot be written at all; what lies there complete can still be read."""
-    return isinstance(error, PermissionError) or error.errno == errno.EROFS
-
-
-def remove_scratch(folder: Path, prefix: str) -> None:
-    """Remove the folders of this prefix, which killed processes left. Under the lock: nobody else is at work on them.
-
-    What cannot be removed now stays for the next call.
-    """
-    for path in folder.iterdir():  # no pattern: the prefix may hold brackets
-        if path.name.startswith(prefix):
-            shutil.rmtree(path, ignore_errors=True)

@@ -1,24 +1,21 @@
 """Make PaddlePaddle fast and quiet on this machine; import it before paddle.
 
 Paddle reads the number of threads and MKL's processor type while its libraries load, so they are chosen here, at
-import, never over a value that the user has set. `python -m helpers.runtime --benchmark` shows what that gains.
+import, never over a value that the user has set. `python -m helpers.runtime` says what was found and set, and
+`python -m helpers.commands.benchmark --only runtime` what that gains.
 """
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
-import json
 import logging
 import os
 import platform
 import random
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,14 +25,14 @@ from helpers import versions
 versions.check_python()
 versions.check_libraries()
 
-import joblib  # noqa: E402  without it the sentence of the check had to come first
+import cv2  # noqa: E402  without them the sentence of the check had to come first
+import joblib  # noqa: E402
 import numpy as np  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[1]
 CPUINFO = Path("/proc/cpuinfo")  # Linux only
 THREADS = "OMP_NUM_THREADS"
 MKL_TYPE = "MKL_DEBUG_CPU_TYPE"
-_AS_INSTALLED = "HELPERS_RUNTIME_AS_INSTALLED"  # set by the benchmark for the process that is not to be tuned
+AS_INSTALLED = "HELPERS_RUNTIME_AS_INSTALLED"  # set by the benchmark for the process that is not to be tuned
 
 # Paddle's own note on our number of threads: it is about several processes that train together.
 _THREADS_NOTE = re.compile(
@@ -43,7 +40,7 @@ _THREADS_NOTE = re.compile(
 )
 
 
-def _amd_with_avx2() -> bool:
+def amd_with_avx2() -> bool:
     """Whether this is an AMD processor on which MKL's AVX2 code runs (MKL itself would take a slow path there)."""
     if platform.machine().lower() not in {"x86_64", "amd64"}:
         return False
@@ -69,9 +66,9 @@ def _gpu_at_hand() -> bool:
 def _tune() -> dict[str, str]:
     """Set the variables that help here and are not set yet; give those that were set."""
     wanted: dict[str, str] = {}
-    if not _gpu_at_hand() and _AS_INSTALLED not in os.environ:
+    if not _gpu_at_hand() and AS_INSTALLED not in os.environ:
         wanted[THREADS] = str(joblib.cpu_count(only_physical_cores=True))
-        if _amd_with_avx2():
+        if amd_with_avx2():
             wanted[MKL_TYPE] = "5"
     chosen = {name: value for name, value in wanted.items() if name not in os.environ}
     os.environ.update(chosen)
@@ -138,6 +135,8 @@ FOUND = {name: os.environ[name] for name in (THREADS, MKL_TYPE) if name in os.en
 CHOSEN = _tune()
 _quiet()
 _import_paddle()
+# OpenCV's own threads do not survive a fork: the workers of a paddle.io.DataLoader would wait for them for ever.
+cv2.setNumThreads(1)
 
 import paddle  # noqa: E402  the settings above had to come first
 
@@ -158,6 +157,18 @@ def seed(value: int) -> None:
     paddle.seed(value)
 
 
+@contextlib.contextmanager
+def mode(model: paddle.nn.Layer, training: bool) -> Iterator[None]:
+    """Put a network into training or evaluation mode, and each of its layers back into the mode that it was in."""
+    before = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
+    model.train() if training else model.eval()
+    try:
+        yield
+    finally:
+        for layer, was in before:
+            layer.training = was
+
+
 def report() -> str:
     """One line: the versions, the device, and which settings came from here and which from the user."""
     settings = [f"{name}={value} (chosen here)" for name, value in CHOSEN.items()]
@@ -169,67 +180,5 @@ def report() -> str:
     )
 
 
-# --- benchmark --------------------------------------------------------------------------------------------------------
-
-
-def _images_per_second(batches: int, pixels: int, batch_size: int = 10) -> float:
-    """Training speed of Paddle's own ResNet-50 in images/s: median over `batches`, after two batches of warming up."""
-    seed(0)
-    device()
-    model = paddle.vision.models.resnet50(num_classes=2)
-    optimizer = paddle.optimizer.Momentum(0.001, parameters=model.parameters())
-    x = paddle.randn([batch_size, 3, pixels, pixels])
-    labels = paddle.randint(0, 2, [batch_size])
-    seconds = []
-    for _ in range(batches + 2):
-        start = time.perf_counter()
-        loss = paddle.nn.functional.cross_entropy(model(x), labels)
-        loss.backward()
-        optimizer.step()
-        optimizer.clear_grad()
-        loss.item()  # waits for the device
-        seconds.append(time.perf_counter() - start)
-    return batch_size / float(np.median(seconds[2:]))
-
-
-def _measured_in_own_process(batches: int, pixels: int, tuned: bool) -> dict:
-    """Run the measurement in a process of its own, with the settings of this module or with Paddle as installed."""
-    environment = {name: value for name, value in os.environ.items() if name not in CHOSEN}
-    if not tuned:
-        environment[_AS_INSTALLED] = "1"
-    command = [sys.executable, "-m", "helpers.runtime", "--measure", "--batches", str(batches), "--pixels", str(pixels)]
-    done = subprocess.run(
-        command, env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.runtime", description="What was found on this machine and set for Paddle."
-    )
-    parser.add_argument("--benchmark", action="store_true", help="measure ResNet-50 training with and without it")
-    parser.add_argument("--batches", type=int, default=5, help="batches to measure, 10 images each (default 5)")
-    parser.add_argument("--pixels", type=int, default=224, help="side of an image (default 224)")
-    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)  # one process of the benchmark
-    arguments = parser.parse_args()
-    for name in ("batches", "pixels"):
-        if getattr(arguments, name) < 1:
-            parser.error(f"--{name} must be at least 1, not {getattr(arguments, name)}")
-    if arguments.measure:
-        print(json.dumps({"speed": _images_per_second(arguments.batches, arguments.pixels), "report": report()}))
-        return
-    print(report())
-    if not arguments.benchmark:
-        return
-    print(f"ResNet-50 training, {arguments.pixels} px, batches of 10, each line in a process of its own")
-    speeds = []
-    for label, tuned in (("as installed", False), ("helpers.runtime", True)):
-        result = _measured_in_own_process(arguments.batches, arguments.pixels, tuned)
-        speeds.append(result["speed"])
-        print(f"  {label:16s} {result['speed']:6.2f} images/s", flush=True)
-    print(f"  ratio            {speeds[1] / speeds[0]:6.2f}")
-
-
 if __name__ == "__main__":
-    main()
+    print(report())

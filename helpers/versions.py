@@ -12,14 +12,9 @@ OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)  # the newest that PaddlePaddle 
 OLDEST_PADDLE = (2, 6)
 BROKEN_NUMPY = (2, 4)  # and newer: paddle.flops raises a TypeError (PaddlePaddle 3.3.1)
 LIBRARIES = {  # the names to import and to install; what the course needs beyond these comes with them
-    "paddle": "paddlepaddle",
-    "numpy": "numpy",
-    "cv2": "opencv-python-headless",
-    "matplotlib": "matplotlib",
-    "scipy": "scipy",
-    "joblib": "joblib",
-    "sklearn": "scikit-learn",
-}
+    "paddle": "paddlepaddle", "numpy": "numpy", "cv2": "opencv-python-headless", "matplotlib": "matplotlib",
+    "scipy": "scipy", "joblib": "joblib", "sklearn": "scikit-learn", "openpyxl": "openpyxl", "tqdm": "tqdm",
+}  # fmt: skip
 _AI_STUDIO = "On AI Studio, choose an environment with Python 3.10 and PaddlePaddle 2.6 or newer."
 
 

@@ -1,6 +1,6 @@
 """helpers.figures draws the numbers that it is given."""
 from helpers import figures
-from helpers.callbacks import History
+from helpers.training.history import History
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -95,21 +95,14 @@ SETS = {
 }
 
 
-@pytest.mark.parametrize("name", SETS)
-def test_cubes_show_the_set(name):
-    numbers, blue = SETS[name]
-    figures.normalisation_cubes({name: numbers}, "title")
-    (ax,) = plt.gcf().axes
-    colours = [patch.get_facecolor() for patch in ax.patches]
-    assert len(colours) == C * P + N * P + N * C
-    assert sum(colour == to_rgba("tab:blue") for colour in colours) == blue
-    count, size = len(np.unique(numbers)), numbers.size // len(np.unique(numbers))
-    assert ax.get_title() == f"{name}\n{count} sets of {size} values"
-
-
-def test_one_cube_for_each_name():
+def test_a_cube_for_each_name_shows_the_set():
     figures.normalisation_cubes({name: numbers for name, (numbers, _) in SETS.items()}, "title")
-    assert [ax.get_title().split("\n")[0] for ax in plt.gcf().axes] == list(SETS)
+    for ax, (name, (numbers, blue)) in zip(drawn(), SETS.items(), strict=True):
+        colours = [patch.get_facecolor() for patch in ax.patches]
+        assert len(colours) == C * P + N * P + N * C
+        assert sum(colour == to_rgba("tab:blue") for colour in colours) == blue
+        count = len(np.unique(numbers))
+        assert ax.get_title() == f"{name}\n{count} sets of {numbers.size // count} values"
 
 
 def test_three_axes_are_needed():

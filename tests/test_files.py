@@ -1,32 +1,28 @@
-"""helpers.files: a file is there whole or as it was, and nothing else is left."""
+"""helpers.files: a file or a folder is there whole or as it was, nothing else is left, and damage is found."""
+import errno
 import os
+import pickle
+import shutil
 import signal
+import struct
 import subprocess
 import sys
-from contextlib import contextmanager
+import zipfile
 from pathlib import Path
 
-from helpers.files import write_atomically
+from helpers import ROOT
+from helpers.files import DamagedFile, made_whole, read_arrays, write_arrays, write_atomically
+from tests.tools.disk import full_disk
 
+import numpy as np
 import pytest
-
-
-@contextmanager
-def full_disk(room):
-    """A limit on the size of files stands for a full disk: writing fails half way, as it does there."""
-    resource = pytest.importorskip("resource", reason="Windows cannot limit the size of files")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
+
+
+# --- one file ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_file_is_written_and_replaced(tmp_path):
@@ -81,10 +77,13 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, size):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
-def test_the_file_has_the_rights_of_any_other(tmp_path):
+def test_files_and_folders_have_the_rights_of_any_other(tmp_path):
     (tmp_path / "other").touch()
     write_atomically(tmp_path / "a", lambda file: None)
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "other").stat().st_mode
+    (tmp_path / "other folder").mkdir()
+    made_whole(tmp_path / "folder", lambda: False, lambda new: None)
+    assert (tmp_path / "folder").stat().st_mode == (tmp_path / "other folder").stat().st_mode
 
 
 def test_a_killed_process_leaves_a_part_and_the_old_file(tmp_path):
@@ -93,7 +92,306 @@ def test_a_killed_process_leaves_a_part_and_the_old_file(tmp_path):
         "import os, sys; from helpers.files import write_atomically\n"
         "write_atomically(sys.argv[1], lambda file: (file.write(b'half'), file.flush(), os._exit(9)))"
     )
-    root = Path(__file__).resolve().parents[1]
-    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], cwd=root).returncode == 9
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], cwd=ROOT).returncode == 9
     assert (tmp_path / "a").read_bytes() == b"old"
-    assert len(list(tmp_path.glob("*.part"))) == 1, "what helpers.callbacks.SaveCheckpoint removes"
+    assert len(list(tmp_path.glob("*.part"))) == 1, "what the next checkpoint in this folder removes"
+
+
+# --- arrays -----------------------------------------------------------------------------------------------------------
+
+ARRAYS = {
+    "images": np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), dtype=np.uint8),
+    "model/conv.weight": np.linspace(-1, 1, 7, dtype=np.float32),
+    "about": np.array('{"epochs": 3}'),
+}
+
+
+def test_arrays_come_back_bit_for_bit(tmp_path):
+    write_arrays(tmp_path / "new" / "a.npz", ARRAYS)
+    read = read_arrays(tmp_path / "new" / "a.npz")
+    assert list(read) == list(ARRAYS)
+    for name, array in ARRAYS.items():
+        assert read[name].dtype == array.dtype
+        np.testing.assert_array_equal(read[name], array)
+
+
+def test_a_missing_file_is_not_a_damaged_one(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.npz"):
+        read_arrays(tmp_path / "none.npz")
+
+
+class Hostile:
+    """Unpickling it writes a file."""
+
+    def __reduce__(self):
+        return Path.write_text, (Path("hostile-code-ran"), "")
+
+
+def flipped(path, position, mask=0xFF):
+    data = bytearray(path.read_bytes())
+    data[position] ^= mask
+    path.write_bytes(data)
+
+
+def in_the_directory(path, offset, mask):
+    """Flip a bit in the first entry of the list at the archive's end."""
+    flipped(path, path.read_bytes().index(b"PK\x01\x02") + offset, mask)
+
+
+def in_a_header(path):
+    """Make 20 images 10, with one bit."""
+    flipped(path, path.read_bytes().index(b"(20, 32") + 1, ord("2") ^ ord("1"))
+
+
+def compressed(path):
+    """As other programs may write it, with a block of no kind that there is."""
+    np.savez_compressed(path, **ARRAYS)
+    data = path.read_bytes()
+    name, extra = struct.unpack_from("<HH", data, 26)
+    start = 30 + name + extra
+    path.write_bytes(data[:start] + b"\xff" + data[start + 1 :])
+
+
+def other_header(old, new):
+    """Replace a part of the arrays' headers, in an archive whose checksums fit."""
+
+    def harm(path):
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in members.items():
+                archive.writestr(name, data.replace(old, new))
+
+    return harm
+
+
+def one_array(path):
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+def archive_of_text(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("images.npy", "no array")
+
+
+HARM = {
+    "one array": one_array,
+    "archive of text": archive_of_text,
+    "version": lambda path: in_the_directory(path, 6, 0xFF),
+    "encrypted": lambda path: in_the_directory(path, 8, 0x01),
+    "compressed": compressed,
+    "number of images": in_a_header,
+    "open bracket": other_header(b", }", b",  "),
+    "type": other_header(b"|u1", b",u1"),
+    "key": other_header(b" 'fortran_order'", b"b'fortran_order'"),
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "one bit": lambda path: flipped(path, 30_000, 1),
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_bytes(b"these are no arrays"),
+    "pickle": lambda path: path.write_bytes(pickle.dumps(Hostile())),
+    "objects": lambda path: np.savez(path, images=np.array([Hostile()], dtype=object)),
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_a_damaged_file_is_named_and_runs_no_code(tmp_path, monkeypatch, harm):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "bad.npz"
+    write_arrays(path, ARRAYS)
+    HARM[harm](path)
+    with pytest.raises(DamagedFile, match=r"bad\.npz is damaged, or is no \.npz file of plain arrays"):
+        read_arrays(path)
+    assert not Path("hostile-code-ran").exists()
+
+
+# --- one folder -------------------------------------------------------------------------------------------------------
+
+
+def current(target, text="new"):
+    """Whether `target` holds the one file that `fill` makes."""
+    return lambda: (target / "a.txt").is_file() and (target / "a.txt").read_text() == text
+
+
+def fill(folder, text="new"):
+    (folder / "a.txt").write_text(text)
+
+
+def filled(target, text):
+    target.mkdir()
+    fill(target, text)
+    return target
+
+
+def test_a_folder_is_made_and_replaced(tmp_path):
+    target = tmp_path / "missing" / "眼底"
+    made_whole(target, current(target, "old"), lambda new: fill(new, "old"))
+    (target / "b.txt").touch()
+    made_whole(target, current(target), fill)
+    made_whole(target, current(target), lambda new: pytest.fail("it is current, and made again"))
+    assert names(target) == ["a.txt"]
+    assert current(target)()
+    assert names(target.parent) == [".眼底.lock", "眼底"]
+
+
+def test_the_folder_has_its_name_only_when_it_is_whole(tmp_path):
+    target = filled(tmp_path / "set", "old")
+
+    def make(new):
+        fill(new)
+        assert new.parent.name.startswith(".set.part-") and new.parent.parent == tmp_path
+        assert current(target, "old")()
+
+    made_whole(target, current(target), make)
+    assert current(target)()
+
+
+def test_the_working_directory_is_never_taken_for_a_folder_without_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(filled(tmp_path / "set", "old"))
+
+    def refuse():
+        raise FileExistsError("it holds other files")
+
+    with pytest.raises(FileExistsError, match="other files"):
+        made_whole(Path(), refuse, fill)
+    assert names(tmp_path) == [".set.lock", "set"]
+
+
+def fails(error):
+    def make(new):
+        fill(new)
+        raise error
+
+    return make
+
+
+def too_much(new):
+    with full_disk(1000):
+        (new / "a.txt").write_bytes(bytes(2000))
+
+
+@pytest.mark.parametrize("make, error", [
+    (fails(ValueError()), ValueError),
+    (fails(KeyboardInterrupt()), KeyboardInterrupt),
+    (shutil.rmtree, FileNotFoundError),  # the new folder cannot take the place of the old one, which was moved away
+    (too_much, OSError),
+])  # fmt: skip
+@pytest.mark.parametrize("there_before", [False, True])
+def test_what_fails_leaves_what_was_there_and_nothing_else(tmp_path, make, error, there_before):
+    target = tmp_path / "set"
+    if there_before:
+        filled(target, "old")
+    with pytest.raises(error):
+        made_whole(target, current(target), make)
+    assert names(tmp_path) == [".set.lock", "set"][: 1 + there_before]
+    if there_before:
+        assert current(target, "old")()
+    made_whole(target, current(target), fill)
+    assert current(target)()
+
+
+def test_a_folder_that_must_not_be_replaced_is_left_alone(tmp_path):
+    """Whether it holds other files before, or someone puts one there while the new folder is made."""
+    target = tmp_path / "set"
+
+    def is_current():
+        if target.exists():
+            raise FileExistsError("it holds other files")
+        return False
+
+    with pytest.raises(FileExistsError, match="other files"):
+        made_whole(target, is_current, lambda new: filled(target, "precious"))
+    with pytest.raises(FileExistsError, match="other files"):
+        made_whole(target, is_current, lambda new: pytest.fail("made"))
+    assert current(target, "precious")()
+    assert names(tmp_path) == [".set.lock", "set"]
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_what_is_current_is_used_where_nothing_can_be_written(tmp_path, monkeypatch, number):
+    target, open_path = filled(tmp_path / "set", "new"), Path.open
+
+    def refuse(path, mode="r", *rest, **options):
+        # A real read-only folder does not stop root, as whom the tests may run.
+        if "r" not in mode:
+            raise OSError(number, os.strerror(number), str(path))
+        return open_path(path, mode, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    made_whole(target, current(target), fill)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        made_whole(target, current(target, "newer"), fill)
+    monkeypatch.undo()
+    assert current(target)()
+
+
+# Makes the folder argv[1]: says so, and goes on when it hears a line.
+SLOW = """
+import pathlib, signal, sys
+from helpers.files import made_whole
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
+target = pathlib.Path(sys.argv[1])
+def make(new):
+    (new / "a.txt").write_text("half")
+    print("started", flush=True)
+    sys.stdin.readline()
+    (new / "a.txt").write_text("new")
+made_whole(target, lambda: (target / "a.txt").is_file() and (target / "a.txt").read_text() == "new", make)
+"""
+
+
+@pytest.fixture
+def start():
+    """Starts processes that make a folder, and ends those that are left."""
+    processes = []
+
+    def start(target):
+        processes.append(subprocess.Popen(
+            [sys.executable, "-c", SLOW, str(target)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        ))  # fmt: skip
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_a_killed_process_leaves_nothing_that_counts_and_the_next_call_cleans_up(tmp_path, start):
+    target = tmp_path / "set [1]"  # brackets are no pattern
+    (tmp_path / ".set-2.part-x").mkdir()  # of another folder, which may be being made
+    process = start(target)
+    assert process.stdout.readline() == "started\n"
+    process.kill()
+    process.communicate()
+    assert not target.exists()
+    assert any(name.startswith(".set [1].part-") for name in names(tmp_path)), "the test should leave something"
+    made_whole(target, current(target), fill)
+    assert names(tmp_path) == [".set [1].lock", ".set-2.part-x", "set [1]"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no interrupt for one process")
+def test_an_interrupted_process_cleans_up(tmp_path, start):
+    process = start(tmp_path / "set")
+    assert process.stdout.readline() == "started\n"
+    process.send_signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in process.communicate()[1]
+    assert names(tmp_path) == [".set.lock"]
+
+
+@pytest.mark.parametrize("there_before", [False, True])
+def test_a_second_process_waits_and_makes_nothing(tmp_path, start, there_before):
+    target = tmp_path / "set"
+    if there_before:
+        filled(target, "old")
+    first = start(target)
+    assert first.stdout.readline() == "started\n"
+    second = start(target)
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(3)
+    outputs = [process.communicate("go on\n", timeout=60) for process in (first, second)]
+    assert outputs == [("", ""), ("", "")], "the second process has made it as well"
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert current(target)()
+    assert names(tmp_path) == [".set.lock", "set"]

@@ -15,30 +15,17 @@ import sys
 import tempfile
 from pathlib import Path, PurePosixPath
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a program has only its own folder there
+
+from helpers import ROOT
+from tests.tools import editions
+
 import nbformat
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-OUT = ROOT / "build" / "site"
-OTHER = {"zh": "en", "en": "zh"}
+HERE, OUT = ROOT / "docs" / "site", ROOT / "build" / "site"
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s:#]+)(#[^()\s]*)?\)")
 NAMED = re.compile(r"(?<!\[)(`([\w/.]+\.ipynb)`)")  # a notebook that is named without a link
 PAGES = (".md", ".ipynb")
-
-
-def edition(path: str) -> str | None:
-    """The edition that a file of the repository belongs to; None for both."""
-    for language in OTHER:
-        if path.startswith((f"notebooks/{language}/", f"docs/site/{language}/")):
-            return language
-    if path.endswith(".zh-CN.md"):
-        return "zh"
-    return "en" if path.endswith(".md") and (ROOT / path).with_suffix(".zh-CN.md").exists() else None
-
-
-def page_name(path: str) -> str:
-    """The page that shows a file, without an ending; a file and its translation have the same in their editions."""
-    return re.sub(r"^(notebooks|docs/site)/(zh|en)/|(\.zh-CN)?\.(md|ipynb)$", "", path)
 
 
 def linked(path: str, target: str) -> str | None:
@@ -52,17 +39,16 @@ class Edition:
 
     def __init__(self, language: str, folder: Path) -> None:
         self.language, self.folder = language, folder
-        readme = "README.zh-CN.md" if language == "zh" else "README.md"
-        own = [*(HERE / language).glob("*.md"), *(ROOT / "notebooks" / language).rglob("*.ipynb")]
-        own = [path.relative_to(ROOT).as_posix() for path in own if ".ipynb_checkpoints" not in path.parts]
-        self.pages = [*sorted(own), readme]
+        own = [*(HERE / language).glob("*.md"), *editions.committed(editions.folder(language))]
+        own = [path.relative_to(ROOT).as_posix() for path in own]
+        self.pages = [*sorted(own), editions.page("README.md", language)]
         for path in self.pages:  # grows while it is gone through
             self.collect(path)
         shutil.copytree(HERE / "locale", folder / "locale")
 
     def collect(self, path: str) -> None:
         """Put the source of one page in the folder."""
-        source = self.folder / (page_name(path) + PurePosixPath(path).suffix)
+        source = self.folder / (editions.shared_name(path) + PurePosixPath(path).suffix)
         source.parent.mkdir(parents=True, exist_ok=True)
         if path.endswith(".md"):
             source.write_text(self.text(path, (ROOT / path).read_text(encoding="utf-8")), encoding="utf-8")
@@ -91,15 +77,15 @@ class Edition:
             return f"[{words}]({target}{anchor})"
         if (ROOT / found).is_dir():
             return words
-        up = os.path.relpath(".", PurePosixPath(page_name(path)).parent)
-        name = page_name(found)
+        up = os.path.relpath(".", PurePosixPath(editions.shared_name(path)).parent)
+        name = editions.shared_name(found)
         if not found.endswith(PAGES):  # Sphinx makes it a download
             copy = self.folder / "files" / found
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / found, copy)
             return f"[{words}]({up}/files/{found})"
-        if edition(found) == OTHER[self.language]:
-            return f'<a href="{up}/../{OTHER[self.language]}/{name}.html{anchor}">{words}</a>'
+        if editions.language_of(found) == (other := editions.OTHER[self.language]):
+            return f'<a href="{up}/../{other}/{name}.html{anchor}">{words}</a>'
         if found not in self.pages:
             self.pages.append(found)
         return f"[{words}]({up}/{name}{PurePosixPath(found).suffix}{anchor})"
@@ -117,7 +103,7 @@ def build(out: Path = OUT) -> None:
         command = ["git", "archive", "--format=zip", "--prefix=course/", "-o", str(made / "course.zip"), "HEAD"]
         if subprocess.run(command, cwd=ROOT).returncode:
             raise RuntimeError("The site offers the last commit as course.zip, so build it in a git clone")
-        for language in OTHER:
+        for language in editions.LANGUAGES:
             source = Path(scratch) / language
             Edition(language, source)
             command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "-t", language]

@@ -1,0 +1,27 @@
+"""Render a data set of fundus photographs into a folder, in the layout of the real one."""
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from helpers.fundus.render import render
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.commands.render", description=__doc__)
+    parser.add_argument("folder", metavar="FOLDER", help="where to; it appears complete or not at all")
+    parser.add_argument("--count", metavar="N", type=int, default=600, help="images to train and to test on, default "
+                        "600")  # fmt: skip
+    parser.add_argument("--size", metavar="N", type=int, default=128, help="pixels, default 128")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="default 0")
+    options = parser.parse_args(given)
+    try:
+        print(render(options.folder, options.count, options.size, options.seed, progress=sys.stdout.isatty()))
+    except (OSError, ValueError) as error:  # a folder, a size, a count or a seed that will not do
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main()

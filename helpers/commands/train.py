@@ -1,0 +1,195 @@
+"""Train the eye-disease classifier of notebook 05 and measure it on the test images.
+
+Ctrl-C is safe: the same command with --resume goes on from the last finished epoch.
+"""
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+if not __package__:  # as a file, since paddle.distributed.launch cannot start a module
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from helpers import ROOT, runtime
+from helpers.fundus import photographs, sources
+from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
+from helpers.fundus.errors import DataError
+from helpers.fundus.photographs import FundusSet
+from helpers.fundus.render import render
+from helpers.training import checkpoint, inference, metrics, parallel, resnet
+from helpers.training.fit import EPOCHS, fit
+
+import paddle
+from paddle import nn
+
+SIZE = 96  # pixels
+EXTRA = 400  # rendered images on top of all training images, in each epoch others
+NORMS = {"batch": nn.BatchNorm2D, "group": resnet.group_norm, "sync": nn.SyncBatchNorm}
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line says."""
+    summary, epilog = __doc__.strip().split("\n\n")
+    parser = argparse.ArgumentParser(prog="python -m helpers.commands.train", description=summary, epilog=epilog)
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument("--data", metavar="FOLDER", help="the real data set, packed or unpacked (default: where the "
+                      "notebook looks for it, and 600 rendered images where there is none)")  # fmt: skip
+    data.add_argument("--rendered", metavar="N", type=int, help="train and test on N rendered images")
+    parser.add_argument("--output", metavar="FOLDER", default=ROOT / "data" / "train", type=Path,
+                        help="for checkpoints, metrics.jsonl and weights.npz (default: data/train)")  # fmt: skip
+    parser.add_argument("--resume", action="store_true", help="go on from the newest good checkpoint in --output")
+    parser.add_argument("--epochs", metavar="N", type=int, default=EPOCHS, help=f"default {EPOCHS}")
+    parser.add_argument("--batch-size", metavar="N", type=int, default=32, help="of all processes together, default 32")
+    parser.add_argument("--extra", metavar="N", type=int, default=EXTRA, help="rendered images on top in each epoch, "
+                        f"default {EXTRA}")  # fmt: skip
+    parser.add_argument("--validation", metavar="SHARE", type=float, default=0.0, help="hold back a share of the "
+                        "training images (notebook: 0.2) to watch, to choose the best epoch and to set the threshold; "
+                        "default: train on all, for as many epochs as cross-validation chose")  # fmt: skip
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="default 0")
+    parser.add_argument("--norm", choices=NORMS, default="batch", help="sync: statistics over the batches of all GPUs")
+    parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu where there is one")
+    parser.add_argument("--amp", action="store_true", help="mixed precision, on a GPU only")
+    options = parser.parse_args(given)
+    for name, least in (("rendered", 6), ("epochs", 1), ("batch_size", 1), ("extra", 0)):
+        if (value := getattr(options, name)) is not None and value < least:
+            parser.error(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
+    if not 0 <= options.seed < 1 << 32:
+        parser.error(f"--seed must be at least 0 and below 2^32, not {options.seed}")
+    if options.batch_size % parallel.world_size():
+        parser.error(f"--batch-size must be a multiple of the {parallel.world_size()} processes, "
+                     f"not {options.batch_size}")  # fmt: skip
+    if not 0 <= options.validation < 1:
+        parser.error(f"--validation must be at least 0 and below 1, not {options.validation}")
+    if options.device == "gpu" and runtime.device() != "gpu":
+        parser.error("--device gpu: Paddle sees no GPU here (python -m helpers.runtime says what there is)")
+    options.device = options.device or runtime.device()
+    for name, wanted in (("--norm sync", options.norm == "sync"), ("--amp", options.amp)):
+        if wanted and options.device == "cpu":
+            parser.error(f"{name} needs a GPU, Paddle has none of it for the CPU: leave it out")
+    return options
+
+
+def run(options: argparse.Namespace) -> tuple[metrics.Report, float, int]:
+    """Train as the options say, and print one table of test figures.
+
+    Returns:
+        that table, the seconds of training, and the images that all epochs train on.
+    """
+    if options.resume:
+        if not checkpoint.files(options.output):
+            say(f"there is no checkpoint in {options.output} yet: starting from the beginning")
+    else:
+        checkpoint.refuse(options.output)
+    paddle.set_device(options.device)
+    say(runtime.report())
+    parallel.start()
+    data, extra = read(options)  # what has to be made for it, one of the processes makes
+    parts = photographs.split(data, options.validation, options.seed)
+    if len(set(parts.test.labels)) < 2:
+        raise DataError(f"all {len(parts.test)} test images are of one class: nothing can be measured with them")
+    say(f"{data!r}: {len(parts.train)} to train, {len(parts.validation)} to validate, {len(parts.test)} to test")
+    train = FundusDataset(parts.train, Augment(), options.seed)
+    if extra is not None:
+        say(f"in each epoch {options.extra} of {len(extra)} rendered images besides")
+        train = JointDataset(train, FundusDataset(extra, Augment(), options.seed), options.extra, options.seed)
+    validation = FundusDataset(parts.validation) if len(parts.validation) else None
+    runtime.seed(options.seed)
+    model = resnet.resnet10(width=16, norm=NORMS[options.norm])
+    weights = options.output / "weights.npz"
+    start = time.perf_counter()
+    with stoppable() as stop_if_asked:
+        fit(
+            model, train, validation, options.epochs, options.batch_size, seed=options.seed, amp=options.amp,
+            best=weights, folder=options.output, resume=options.resume,
+            also={"norm": options.norm, "validation share": options.validation, "rendered besides": options.extra},
+            progress="bar" if sys.stdout.isatty() else "lines", after_batch=stop_if_asked,
+        )  # fmt: skip
+    seconds = time.perf_counter() - start
+    parallel.wait_for_all()  # one of them writes the file
+    checkpoint.load_weights(model, weights)
+    threshold = 0.5
+    if validation is not None:
+        threshold = metrics.choose_threshold(validation.labels, inference.predict(model, validation, flip=True))
+    scores = inference.predict(model, FundusDataset(parts.test), flip=True)
+    report = metrics.report(parts.test.labels, scores, threshold)
+    say(f"trained in {seconds:.0f} s; weights: {weights}\n{report}")
+    batches = options.epochs * len(parallel.batches(train, options.batch_size))
+    return report, seconds, batches * min(options.batch_size, len(train))
+
+
+def say(text: str) -> None:
+    """Print once, however many processes there are."""
+    if parallel.rank() == 0:
+        print(text, flush=True)
+
+
+def read(options: argparse.Namespace) -> tuple[FundusSet, FundusSet | None]:
+    """The images that the options ask for, and the rendered ones to train on besides."""
+    progress = sys.stdout.isatty()
+    source = options.data or (sources.find() if options.rendered is None else None)
+    if source is None:
+        count = options.rendered or 600
+        source = render(ROOT / "data" / f"rendered-{count}-{options.seed}", count, SIZE, options.seed, progress)
+    data = photographs.read(source, SIZE, progress=progress)
+    return data, rendered_besides(options.extra, options.seed, progress) if options.extra else None
+
+
+def rendered_besides(count: int, seed: int, progress: bool) -> FundusSet:
+    """Rendered images to draw `count` of in each epoch: three times as many, of other eyes than `--rendered` paints."""
+    folder = render(ROOT / "data" / f"extra-{3 * count}-{seed}", (3 * count, 1), SIZE, seed + 1, progress)
+    images = photographs.read(folder, SIZE, progress=progress)
+    return images.subset(images.parts == "training")
+
+
+@contextmanager
+def stoppable() -> Iterator:
+    """Let Ctrl-C, or a scheduler's SIGTERM, end a training between two batches; a second one ends the process at once.
+
+    An exception that is raised from a signal handler while C++ code runs would abort the process. Gives a function for
+    `fit` to call after each batch.
+    """
+    asked: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, frame: object) -> None:
+        asked.append(number)
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+
+    def stop_if_asked(*place: int) -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield stop_if_asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    stop_if_asked()  # the signal came after the last batch
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """The command."""
+    options = arguments(given)
+    warnings.formatwarning = lambda message, *_, **__: f"{message}\n"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler stops a process with it, as Ctrl-C does
+    try:
+        run(options)
+    except KeyboardInterrupt:
+        newest = checkpoint.files(options.output)[:1]
+        say(f"\nstopped; {newest[0]} is whole, the same command with --resume goes on" if newest else "\nstopped")
+        sys.exit(130)
+    except (OSError, FloatingPointError, DataError, checkpoint.CheckpointError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main()

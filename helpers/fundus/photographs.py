@@ -1,0 +1,214 @@
+"""A data set of fundus photographs in memory: read from the disk, looked through for copies, divided for training.
+
+Rendered images (`helpers.fundus.render`) lie in the same folders as real ones and are read in the same way.
+"""
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from helpers import ROOT
+from helpers.fundus.errors import DataError, DataNotFound
+from helpers.fundus.images import image_size, read_images
+from helpers.fundus.sources import PARTS, RENDERED, find, samples
+
+import cv2
+import numpy as np
+from sklearn.cluster import DBSCAN
+from sklearn.model_selection import train_test_split
+
+# The largest distance of two thumbnails that show the same photograph. Measured on 600 real images at 64, 128 and 224
+# px: the copies among them are at most 0.001 apart, copies that were scaled to between half and one and a half times
+# and saved as JPEG of quality 30 at most 0.032, and the nearest two photographs that are not the same 0.131.
+# tests/fundus/test_duplicates.py measures it again.
+SAME = 0.065
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FundusSet:
+    """Images with their labels.
+
+    Attributes:
+        images: uint8 [n, S, S, 3], RGB.
+        labels: int64 [n], 1 is pathologic myopia.
+        names: n names ("P0056").
+        parts: str [n]: "training", "validation" or "testing", as the data set was published.
+        real: False for rendered images.
+        sizes: int64 [n, 2], height and width of the image files in pixels, or None if they are not known.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    names: tuple[str, ...]
+    parts: np.ndarray
+    real: bool = True
+    sizes: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        counts = {len(self.images), len(self.labels), len(self.names), len(self.parts)}
+        if len(counts) > 1:
+            raise ValueError(f"images, labels, names and parts must be equally many, not {sorted(counts)}")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        side, sick = self.images.shape[1], self.labels.sum()
+        return f"FundusSet({len(self)} {self._kind} images of {side} px, {sick} pathologic)"
+
+    @property
+    def _kind(self) -> str:
+        return "real" if self.real else "rendered"
+
+    def subset(self, indices: np.ndarray) -> FundusSet:
+        """The images at these positions (integers, or n booleans), as a copy."""
+        names = tuple(np.array(self.names)[indices].tolist())
+        sizes = None if self.sizes is None else self.sizes[indices]
+        return FundusSet(self.images[indices], self.labels[indices], names, self.parts[indices], self.real, sizes)
+
+    def duplicates(self) -> list[tuple[str, ...]]:
+        """The names of images that show the same photograph, group by group."""
+        return [tuple(self.names[i] for i in group) for group in same_photographs(self.images)]
+
+    def summary(self) -> str:
+        """How many images there are of each part and class, of which sizes, and which show the same photograph."""
+        lines = [f"{len(self)} {self._kind} fundus images of {self.images.shape[1]} x {self.images.shape[1]} pixels"]
+        if self.sizes is not None:
+            sizes = Counter(map(tuple, self.sizes.tolist())).most_common()
+            others = sum(count for _, count in sizes[3:])
+            common = [f"{count} of {width} x {height}" for (height, width), count in sizes[:3]]
+            lines.append(f"files: {', '.join(common)}" + (f", {others} of other sizes" if others else ""))
+        lines.append(f"{'':<12}{'not pathologic':>16}{'pathologic':>12}{'all':>6}")
+        for part in PARTS:
+            if total := int((self.parts == part).sum()):
+                sick = int(self.labels[self.parts == part].sum())
+                lines.append(f"{part:<12}{total - sick:>16}{sick:>12}{total:>6}")
+        repeated: dict[str, list[str]] = {}
+        for group in same_photographs(self.images):
+            where = sorted({str(self.parts[i]) for i in group}, key=PARTS.index)
+            title = f"within {where[0]}" if len(where) == 1 else f"between {' and '.join(where)}"
+            repeated.setdefault(title, []).append(" = ".join(self.names[i] for i in group))
+        lines += [f"duplicates {title}: {', '.join(groups)}" for title, groups in repeated.items()]
+        return "\n".join(lines if repeated else [*lines, "no duplicates"])
+
+
+class Parts(NamedTuple):
+    """The data set as it is used: `test` stays untouched until the end."""
+
+    train: FundusSet
+    validation: FundusSet
+    test: FundusSet
+
+
+def read(
+    folder: str | Path | None = None, size: int = 128, cache: bool | str | Path = True, progress: bool = True
+) -> FundusSet:
+    """Read the whole data set: unpack it if it is packed, and decode its images if they are not in the cache.
+
+    Args:
+        folder: where it lies; None: what `find` finds.
+        size: the side of the images in pixels.
+        cache: keep the decoded images in data/cache (True), in this .npz file, or not at all (False).
+        progress: show bars while unpacking and decoding.
+
+    Raises:
+        DataNotFound: there is no data set.
+        DataError, ArchiveError, ImageError: something in it is missing or broken; see `samples` and `read_image`.
+    """
+    folder = find() if folder is None else Path(folder)
+    if folder is None:
+        raise DataNotFound(
+            "There is no data set in PALM_DIR, data/palm or AI Studio's mounts. Put it into data/palm (README.md says "
+            "where to get it), or render images: helpers.fundus.render.render(folder)."
+        )
+    listed = samples(folder, progress)
+    paths = [sample.path for sample in listed]
+    if cache is True:
+        cache = _cache_file(folder, size)
+    images, sizes = read_images(paths, size, cache or None, progress), [image_size(path) for path in paths]
+    names, labels, parts = zip(*((sample.name, sample.label, sample.part) for sample in listed), strict=True)
+    rendered = any((folder / RENDERED).is_file() for folder in {path.parent.parent for path in paths})
+    return FundusSet(images, np.array(labels, np.int64), names, np.array(parts), not rendered, np.array(sizes))
+
+
+def same_photographs(images: np.ndarray) -> list[tuple[int, ...]]:
+    """Group the images that are near copies of one another, or of another one in the group.
+
+    Args:
+        images: uint8 [n, H, W, 3].
+
+    Returns:
+        the positions in each group of two or more.
+    """
+    thumbnails = np.stack([_thumbnail(image) for image in images]) if len(images) else np.zeros((0, 1), np.float32)
+    # Pictures of one colour have thumbnails of zeros, near one another but of nothing.
+    pictures = np.flatnonzero(thumbnails.any(axis=1))
+    if not len(pictures):
+        return []
+    # Two thumbnails are sqrt(2 - 2 r) apart, with r their correlation: 0 for the same picture, 1.4 for unrelated ones.
+    group = DBSCAN(eps=SAME, min_samples=2).fit_predict(thumbnails[pictures])
+    return [tuple(pictures[group == number].tolist()) for number in range(group.max() + 1)]
+
+
+def _thumbnail(image: np.ndarray) -> np.ndarray:
+    """16 x 16 in grey, float32 [256], of mean 0 and length 1: brightness and contrast do not matter."""
+    grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+    small -= small.mean()
+    return small / max(float(np.linalg.norm(small)), 1e-6)
+
+
+def _cache_file(folder: Path, size: int) -> Path:
+    place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    return ROOT / "data" / "cache" / f"{folder.resolve().name}-{place}-{size}px.npz"
+
+
+def split(data: FundusSet, validation: float = 0.2, seed: int = 0, drop_duplicates: bool = True) -> Parts:
+    """Divide the data set for training.
+
+    The official training images are divided into `train` and `validation`, in the same proportions of N, H and P;
+    duplicates of one another stay on one side. The official validation images, whose results everyone reports, become
+    `test`. The re-release's testing images are in none of the three.
+
+    Args:
+        data: what `read` returned.
+        validation: the share of the training images for validation; with 0 all are for training.
+        seed: which images these are.
+        drop_duplicates: leave out training images that stand in `test` as well.
+
+    Raises:
+        ValueError: `validation` is below 0, or not below 1.
+        DataError: there are too few images of one class.
+    """
+    if not 0 <= validation < 1:
+        raise ValueError(f"validation must be at least 0 and below 1, not {validation}")
+    usable, in_test = data.parts == "training", data.parts == "validation"
+    leader = np.arange(len(data))  # the first image of each group of duplicates stands for all of them
+    for group in map(list, same_photographs(data.images)):
+        leader[group] = group[0]
+        if drop_duplicates and in_test[group].any():
+            usable[group] = False
+    held_out = np.zeros(len(data), bool)
+    if validation:
+        leaders, first = np.unique(leader[usable], return_index=True)
+        strata = _strata(data, np.flatnonzero(usable)[first], validation)
+        _, chosen = train_test_split(leaders, test_size=validation, random_state=seed, stratify=strata)
+        held_out = usable & np.isin(leader, chosen)
+    return Parts(data.subset(usable & ~held_out), data.subset(held_out), data.subset(in_test))
+
+
+def _strata(data: FundusSet, indices: np.ndarray, validation: float) -> list[str]:
+    """H, N or P for each image, so that each side gets its share of them; its label where they are too few for that."""
+    letters, labels = [data.names[i][0] for i in indices], [str(data.labels[i]) for i in indices]
+    smaller_side = len(indices) * min(validation, 1 - validation)
+    for strata in (letters, labels):
+        counts = Counter(strata)
+        if len(set(labels)) == 2 and min(counts.values()) >= 2 and smaller_side >= len(counts):
+            return strata
+    raise DataError(
+        f"{len(indices)} training images, {labels.count('1')} of them pathologic, are too few to hold {validation:.0%} "
+        "of each class back for validation. Add more images."
+    )

@@ -1,0 +1,242 @@
+"""Finding the iChallenge-PM (PALM) data set: where it lies, in which form, and which label belongs to which image."""
+from __future__ import annotations
+
+import filecmp
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from helpers import ROOT
+from helpers.fundus import archives
+from helpers.fundus.errors import DataError, DataNotFound
+from helpers.fundus.sheets import is_sheet, read_sheet
+
+RENDERED = "RENDERED.json"  # helpers.fundus.render writes it into a folder of rendered images
+PARTS = ("training", "validation", "testing")
+MAX_FOLDERS = 2_000  # more than this is a disk, and no data set
+
+_MOUNTS = ("data19065", "data23828", "data19469")  # iChallenge-PM on AI Studio, and two copies of it
+_IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
+_IMAGE_NAME = re.compile(r"[HNPVT]\d+", re.IGNORECASE)
+_PART_OF_LETTER = {"H": "training", "N": "training", "P": "training", "V": "validation", "T": "testing"}
+_MAX_DEPTH = 8
+_HELP = (
+    "It needs training.zip, validation.zip and valid_gt.zip, or what they unpack to: PALM-Training400, "
+    "PALM-Validation400 and PM_Label_and_Fovea_Location.xlsx (or labels.csv). README.md says where to get them."
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image: its name ("P0056"), its file, its label (1: pathologic myopia), and one of `PARTS`."""
+
+    name: str
+    path: Path
+    label: int
+    part: str
+
+
+def find() -> Path | None:
+    """Look for the data set: the variable PALM_DIR, then data/palm below the project, then AI Studio's mounts.
+
+    PALM_DIR names a folder, absolute, or relative to the working directory or the project. PALM_DIR=rendered stands
+    for "there is no data set": the course then shows rendered images. Without PALM_DIR the first place with all parts
+    of the data set counts, or else the first with any of them.
+
+    Returns:
+        the folder, or None if there is no data set.
+
+    Raises:
+        DataNotFound: PALM_DIR names a folder that does not exist or holds nothing of the data set.
+        DataError: a place cannot be looked through, or holds two different images of one name.
+    """
+    wanted = os.environ.get("PALM_DIR", "").strip()
+    if wanted == "rendered":
+        return None
+    if wanted:
+        given = Path(wanted).expanduser()
+        folder = given if given.is_dir() else ROOT / given
+        if not folder.is_dir():
+            raise DataNotFound(f"PALM_DIR is {wanted}, which is no folder. Correct it, or unset it.")
+        return _checked(folder, " (PALM_DIR)")
+    places = [ROOT / "data" / "palm", *(Path.home() / "data" / mount for mount in _MOUNTS)]
+    found = {folder: _look(folder) for folder in places if folder.is_dir()}
+    some = [folder for folder, files in found.items() if files.anything]
+    complete = [folder for folder in some if found[folder].zips or not found[folder].missing]
+    return next(iter(complete + some), None)
+
+
+def samples(folder: str | Path, progress: bool = False) -> list[Sample]:
+    """List the images with their labels, by part and name; unpack archives first where parts are missing.
+
+    Archives stand before what was unpacked from them earlier: one that was replaced is unpacked again.
+
+    Training labels come from the names (H and N are 0, P is 1), the others from the label sheets. Testing images
+    without any labels are left out, and a warning says so.
+
+    Args:
+        folder: where the data set lies, such as what `find` returned; archives are unpacked to data/palm/unpacked.
+        progress: show a bar while unpacking.
+
+    Raises:
+        DataNotFound: the folder does not exist or holds nothing of the data set.
+        DataError: a part or the sheet is missing or wrong, an image has no label, a label has no image.
+        ArchiveError: an archive cannot be unpacked.
+    """
+    folder, unpacked = _checked(Path(folder)), ROOT / "data" / "palm" / "unpacked"
+    # What was unpacked earlier may lie below the folder, and be of archives that were replaced.
+    files, folders = _look(folder, leave_out=unpacked), [folder]
+    if files.missing and files.zips:
+        for archive in filter(_holds_data, files.zips):
+            name = "-".join(archive.relative_to(folder).with_suffix("").parts)
+            folders.append(archives.unpack(archive, unpacked / name, progress))
+        files = _look(*folders, leave_out=unpacked)
+    if files.missing:  # archives may have been deleted after they were unpacked
+        files = _look(*folders)
+    if files.missing:
+        raise DataError(f"{folder} lacks {' and '.join(files.missing)}. {_HELP}")
+    if files.strangers:
+        raise DataError(
+            f"{_some(files.strangers)}: no label. Names of the data set are H, N, P, V or T and a number (P0056.jpg). "
+            "Rename or remove the file."
+        )
+    labels = _labels(files)
+    _compare(files, labels, folder)
+    return [
+        Sample(name, path, labels[part, name], part)
+        for (part, name), path in sorted(files.images.items(), key=lambda item: (PARTS.index(item[0][0]), item[0][1]))
+        if (part, name) in labels
+    ]
+
+
+@dataclass
+class _Files:
+    """The files of the data set below some folders, by what they are for."""
+
+    images: dict[tuple[str, str], Path] = field(default_factory=dict)  # (part, name) -> file
+    strangers: list[Path] = field(default_factory=list)  # among them, but with a name that says nothing
+    sheets: list[tuple[Path, Path]] = field(default_factory=list)  # (sheet, its path below the folder)
+    zips: list[Path] = field(default_factory=list)
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.images or self.sheets or self.zips)
+
+    @property
+    def missing(self) -> list[str]:
+        parts = {part for part, _ in self.images}
+        missing = [f"{part} images" for part in ("training", "validation") if part not in parts]
+        return missing if self.sheets else [*missing, "the sheet with the labels of the validation images"]
+
+
+def _checked(folder: Path, named_by: str = "") -> Path:
+    if not folder.is_dir():
+        raise DataNotFound(f"{folder} is no folder. {_HELP}")
+    if not _look(folder).anything:
+        raise DataNotFound(f"{folder}{named_by} holds nothing of the data set. {_HELP}")
+    return folder
+
+
+def _look(*folders: Path, leave_out: Path | None = None) -> _Files:
+    """Sort all files below the folders; how deep they lie and what the folders are called hardly matters."""
+    files = _Files()
+    for folder in folders:
+        for path in _walk(folder, leave_out):
+            below, suffix = path.relative_to(folder), path.suffix.lower()
+            if suffix in _IMAGES:
+                _add_image(files, path, below)
+            elif suffix == ".zip":
+                files.zips.append(path)
+            elif is_sheet(path):
+                files.sheets.append((path, below))
+    folders_with_images = {path.parent for path in files.images.values()}
+    files.strangers = [path for path in files.strangers if path.parent in folders_with_images]
+    return files
+
+
+def _walk(folder: Path, leave_out: Path | None) -> Iterator[Path]:
+    """All files below a folder but hidden ones, and without the masks, which have the names of the images."""
+    for count, (current, folders, names) in enumerate(os.walk(folder, onerror=_refuse, followlinks=True)):
+        if count > MAX_FOLDERS:
+            raise DataError(f"{folder} holds more than {MAX_FOLDERS} folders. Name the folder of the data set itself.")
+        here = Path(current)
+        depth = len(here.relative_to(folder).parts)  # bounded, since links may lead round in a circle
+        folders[:] = sorted(n for n in folders if not (n.startswith(".") or _beside(n))) if depth < _MAX_DEPTH else []
+        if leave_out is not None and leave_out.resolve() == (here / leave_out.name).resolve():
+            folders[:] = [name for name in folders if name != leave_out.name]
+        yield from (here / name for name in sorted(names) if not name.startswith((".", "~$")))
+
+
+def _refuse(error: OSError) -> None:
+    raise DataError(f"{error.filename} cannot be listed ({error.strerror}). Make it readable.") from error
+
+
+def _beside(name: str) -> bool:
+    """Whether this is the name of something beside the images: the lesion and disc masks, or what macOS adds."""
+    return any(word in name.lower() for word in ("mask", "annotation", "__macosx"))
+
+
+def _add_image(files: _Files, path: Path, below: Path) -> None:
+    if not _IMAGE_NAME.fullmatch(path.stem):
+        files.strangers.append(path)
+        return
+    known = files.images.setdefault(_key(below), path)
+    if known != path and not known.samefile(path) and not filecmp.cmp(known, path, shallow=False):
+        raise DataError(f"{known} and {path} have the same name but are not the same image. Remove one of them.")
+
+
+def _key(below: PurePath) -> tuple[str, str]:
+    """The part and the name of an image. V and T say the part; for others the re-release's folders may."""
+    name = below.stem.upper()
+    by_letter = _PART_OF_LETTER.get(name[0], "training")
+    by_folder = (folder.lower() for folder in reversed(below.parts[:-1]) if folder.lower() in PARTS)
+    return (by_letter if by_letter != "training" else next(by_folder, by_letter)), name
+
+
+def _holds_data(archive: Path) -> bool:
+    """Whether it is one of the data set's archives, and not of its lesion and disc masks."""
+    members = [PurePath(name) for name in archives.members(archive) if not any(map(_beside, PurePath(name).parts))]
+    return any(
+        is_sheet(member)
+        or member.suffix.lower() == ".zip"
+        or (member.suffix.lower() in _IMAGES and _IMAGE_NAME.fullmatch(member.stem))
+        for member in members
+    )
+
+
+def _labels(files: _Files) -> dict[tuple[str, str], int]:
+    """The label of each (part, name): of the training images from their names, of the others from all the sheets."""
+    labels = {key: int(key[1][0] == "P") for key in files.images if key[0] == "training"}
+    origin = dict.fromkeys(labels, "the image's name")
+    for sheet, below in files.sheets:
+        for name, label in read_sheet(sheet).items():
+            key = _key(below.with_name(name))
+            if labels.setdefault(key, label) != label:
+                raise DataError(f"{sheet}: {name} is {label}, but {labels[key]} by {origin[key]}. Correct one of them.")
+            origin.setdefault(key, str(sheet))
+    return labels
+
+
+def _compare(files: _Files, labels: dict[tuple[str, str], int], folder: Path) -> None:
+    """Every image must have its label, and every label its image."""
+    sheets = ", ".join(sheet.name for sheet, _ in files.sheets)
+    without_image = [name for part, name in labels if (part, name) not in files.images]
+    if without_image:
+        raise DataError(
+            f"{_some(without_image)}: in {sheets}, but there is no such image in {folder}. "
+            "Put the images there, or remove the rows from the sheet."
+        )
+    for part in ("validation", "testing"):
+        images = [key for key in files.images if key[0] == part]
+        without_label = [files.images[key] for key in images if key not in labels]
+        if part == "testing" and images and len(without_label) == len(images):
+            warnings.warn(f"{folder}: the {len(images)} testing images have no labels and are left out.", stacklevel=3)
+        elif without_label:
+            raise DataError(f"{_some(without_label)}: no label in {sheets}. Add the row, or remove the image.")
+
+
+def _some(names: list) -> str:
+    return ", ".join(map(str, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

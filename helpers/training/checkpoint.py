@@ -1,0 +1,180 @@
+"""Weights and checkpoints on disk: written whole or not at all, read without running any code from them.
+
+Both are .npz files of plain numbers. A checkpoint holds all that a training needs to go on as if nothing had happened.
+The random state needs no place in it: everything random in an epoch is seeded from (seed, epoch).
+"""
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+from helpers import runtime  # noqa: F401  before paddle
+from helpers.files import DamagedFile, read_arrays, write_arrays
+
+import numpy as np
+from paddle import nn
+from paddle.optimizer import Optimizer
+
+FORMAT = 1  # raise it whenever older checkpoints can no longer be read
+_NAME = re.compile(r"checkpoint-(\d+)\.npz")
+_SCHEDULE = "LR_Scheduler"  # Paddle's name for it in an optimizer's state
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used; the message names it and says what to do."""
+
+
+def save_weights(model: nn.Layer, path: str | Path) -> None:
+    """Write all weights and moving statistics to one .npz file; an existing file is replaced only by a whole one."""
+    write_arrays(path, {name: value.numpy() for name, value in model.state_dict().items()})
+
+
+def load_weights(model: nn.Layer, path: str | Path) -> None:
+    """Set a model to the weights of a file of `save_weights`; no code in the file can run, it holds numbers only.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, or of another network; the model is left as it was.
+    """
+    try:
+        weights = read_arrays(path)
+    except DamagedFile as error:
+        raise ValueError(f"{error}: train or copy it again") from error
+    state = model.state_dict()
+    wrong = _differences(state, weights)
+    if wrong:
+        raise ValueError(
+            f"{path} holds the weights of another network ({wrong[0]} and {len(wrong) - 1} more differ); "
+            "build the model with the arguments that it was trained with"
+        )
+    for name, value in state.items():
+        value.set_value(weights[name])
+
+
+def save(folder: str | Path, model: nn.Layer, optimizer: Optimizer, epochs: int, notes: dict[str, Any]) -> Path:
+    """Write folder/checkpoint-NNNN.npz and keep the one before it; older ones are deleted.
+
+    Args:
+        folder: is made if it is missing.
+        model: its weights and moving statistics are stored.
+        optimizer: its moments and its schedule are stored.
+        epochs: the number of finished epochs, NNNN.
+        notes: what else there is to remember, as far as JSON can hold it.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written; all earlier checkpoints are still there.
+    """
+    folder = Path(folder)
+    state = optimizer.state_dict()
+    about = {"format": FORMAT, "schedule": state.pop(_SCHEDULE, None), "notes": notes}
+    arrays = {f"model/{name}": value.numpy() for name, value in model.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        # Paddle numbers parameters through the whole process (conv2d_7.w_0); the layer's own name is the same in any.
+        own = f"{parameter.name}_"
+        for key, value in state.items():
+            if key.startswith(own):
+                arrays[f"optimizer/{name}/{key[len(own) :]}"] = value.numpy()
+    path = folder / f"checkpoint-{epochs:04d}.npz"
+    write_arrays(path, {"about": np.array(json.dumps(about, default=np.ndarray.tolist)), **arrays})
+    for old in files(folder):
+        if _number(old) < epochs - 1:
+            old.unlink()
+    return path
+
+
+def files(folder: str | Path) -> list[Path]:
+    """The checkpoints in a folder, the newest first."""
+    found = [path for path in Path(folder).glob("checkpoint-*.npz") if _NAME.fullmatch(path.name)]
+    return sorted(found, key=_number, reverse=True)
+
+
+def _number(path: Path) -> int:
+    return int(_NAME.fullmatch(path.name)[1])
+
+
+def restore(path: str | Path, model: nn.Layer, optimizer: Optimizer) -> dict[str, Any]:
+    """Set a model and its optimizer to a checkpoint, and give its notes.
+
+    Raises:
+        CheckpointError: the file is damaged, of an older format, of another program or of another network; nothing has
+            been changed then.
+    """
+    try:
+        arrays = read_arrays(path)
+    except (FileNotFoundError, DamagedFile) as error:
+        raise CheckpointError(str(error)) from error
+    try:
+        about = json.loads(str(arrays.pop("about")))
+        version, schedule, notes = (about[key] for key in ("format", "schedule", "notes"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is no checkpoint of this program: it does not say what it holds") from error
+    if version != FORMAT:
+        raise CheckpointError(f"{path} has format {version}, this program reads format {FORMAT}: train anew")
+    weights = {name.split("/", 1)[1]: value for name, value in arrays.items() if name.startswith("model/")}
+    wrong = _differences(model.state_dict(), weights)
+    parameters = dict(model.named_parameters())
+    moments = {}
+    for key in arrays.keys() - {f"model/{name}" for name in weights}:
+        kind, _, rest = key.partition("/")
+        name, _, moment = rest.rpartition("/")
+        if kind != "optimizer" or name not in parameters:
+            wrong.append(key)
+        else:
+            moments[f"{parameters[name].name}_{moment}"] = arrays[key]
+    if wrong:
+        raise CheckpointError(
+            f"{path} is of another network ({wrong[0]} and {len(wrong) - 1} more differ); build the model with the "
+            "arguments that it was trained with"
+        )
+    for name, value in model.state_dict().items():
+        value.set_value(weights[name])
+    optimizer.set_state_dict({**moments, _SCHEDULE: schedule} if schedule else moments)
+    return notes
+
+
+def refuse(folder: Path) -> None:
+    """Raise FileExistsError where a new training would write over the checkpoints of another one."""
+    if files(folder):
+        raise FileExistsError(f"there are checkpoints in {folder}: resume that training, or choose another folder")
+
+
+def resume(folder: Path, model: nn.Layer, optimizer: Optimizer, settings: dict[str, Any]) -> dict[str, Any]:
+    """Set a model and its optimizer to the newest good checkpoint in a folder, and give its notes.
+
+    Args:
+        folder: without checkpoints nothing is changed, and there are no notes.
+        model, optimizer: as in `restore`.
+        settings: what has to be the same as in the notes' own "settings".
+
+    Raises:
+        CheckpointError: none is good, or the newest good one is of a training with other settings.
+    """
+    errors: list[str] = []
+    for path in files(folder):
+        try:
+            notes = restore(path, model, optimizer)
+        except CheckpointError as error:
+            errors.append(str(error))
+            continue
+        for name, value in settings.items():
+            if notes["settings"].get(name) != value:
+                raise CheckpointError(
+                    f"{path} is of a training with {name} {notes['settings'].get(name)}, this one has {value}: "
+                    "repeat the settings of that training, or choose another folder"
+                )
+        for error in errors:
+            warnings.warn(f"{error}. Going on from {path}.", stacklevel=2)
+        return notes
+    if errors:
+        raise CheckpointError(
+            "there is no good checkpoint to go on from: " + "; ".join(errors) + ". Choose another folder."
+        )
+    return {}
+
+
+def _differences(state: dict, weights: dict[str, np.ndarray]) -> list[str]:
+    """The names that only one of the two has, or else those of other shapes."""
+    return sorted(set(state) ^ set(weights)) or [n for n in state if tuple(state[n].shape) != weights[n].shape]

@@ -1,0 +1,47 @@
+"""A trained network at work: its answers, and the statistics that it normalises with."""
+from __future__ import annotations
+
+from helpers.runtime import mode
+from helpers.training import parallel
+
+import numpy as np
+import paddle
+from paddle import nn
+from paddle.io import DataLoader, Dataset
+
+
+def probabilities(model: nn.Layer, x: paddle.Tensor, flip: bool = False) -> np.ndarray:
+    """The probability of class 1 for each image of a batch [n, 3, S, S], float32 [n]; the model's mode is not changed.
+
+    With `flip` it is the mean over the image and its mirror image, top to bottom, at twice the cost.
+    """
+    with paddle.no_grad():
+        logits = [model(each) for each in ([x, paddle.flip(x, [2])] if flip else [x])]
+    return np.mean([nn.functional.softmax(each, axis=1)[:, 1].numpy() for each in logits], axis=0)
+
+
+def predict(model: nn.Layer, dataset: Dataset, batch_size: int = 64, flip: bool = False) -> np.ndarray:
+    """`probabilities` of a whole data set, float32 [n], in evaluation mode; the model's mode is put back."""
+    loader = DataLoader(dataset, batch_size=batch_size, return_list=True)
+    with mode(model, training=False):
+        scores = [probabilities(model, x, flip) for x, _ in loader]
+    return np.concatenate([np.zeros(0, np.float32), *scores])
+
+
+def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64) -> None:
+    """Set the moving mean and variance of each BatchNorm to their average over `dataset`, with the weights as they are.
+
+    Wu and Johnson: Rethinking "Batch" in BatchNorm, 2021, section 3 ("precise BN"), https://arxiv.org/abs/2105.07576.
+    """
+    layers = [layer for layer in model.sublayers() if isinstance(layer, nn.layer.norm._BatchNormBase)]
+    momenta = [layer._momentum for layer in layers]
+    try:
+        with mode(model, training=True), paddle.no_grad():
+            for index, (x, _) in enumerate(parallel.batches(dataset, batch_size)):
+                for layer in layers:
+                    layer._momentum = index / (index + 1)  # moving = average of all batches so far
+                model(x)
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer._momentum = momentum
+    parallel.average_statistics(model)

@@ -1,0 +1,93 @@
+"""Several processes that train one network together, as paddle.distributed.launch starts them.
+
+Each process holds the whole network and takes an equal share of every batch; `paddle.DataParallel` averages the
+gradients. In a single process everything here does what its name says for one. `docs/scaling.md` has the commands.
+"""
+from __future__ import annotations
+
+from helpers import runtime
+
+import numpy as np
+import paddle
+import paddle.distributed as dist
+from paddle import nn
+from paddle.io import DataLoader, Dataset, DistributedBatchSampler
+
+
+def rank() -> int:
+    """The number of this process, from 0; process 0 writes the files."""
+    return dist.get_rank()
+
+
+def world_size() -> int:
+    """How many processes train together."""
+    return dist.get_world_size()
+
+
+def start() -> None:
+    """Make the processes know each other, if there are several."""
+    if world_size() > 1:
+        dist.init_parallel_env()
+
+
+def wait_for_all() -> None:
+    """Go on as soon as every process has come as far as this."""
+    if world_size() > 1:
+        dist.barrier()
+
+
+def seed_epoch(seed: int, epoch: int) -> None:
+    """Seed everything from (seed, epoch), so that an epoch can be repeated without those before it."""
+    # Processes that train together must not drop the same features with Dropout.
+    place = [rank()] if rank() else []
+    runtime.seed(int(np.random.SeedSequence([seed, epoch, *place]).generate_state(1)[0]))
+
+
+def batches(dataset: Dataset, batch_size: int, seed: int = 0, epoch: int = 0) -> DataLoader:
+    """Batches of equal size in an order that depends on the seed and the epoch alone, shared equally by all processes.
+
+    A small last batch, bad for BatchNorm, is left out. Paddle's sampler takes one number for its order, which is made
+    of the two here, and repeats some images where the processes do not divide their number.
+
+    Args:
+        dataset: of which to load the items.
+        batch_size: of all processes together; a smaller data set is one batch.
+        seed, epoch: of the order.
+
+    Raises:
+        ValueError: a batch cannot be shared equally, or would be empty.
+    """
+    count, processes = len(dataset), world_size()
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+    if not count:
+        raise ValueError("the data set is empty, there is nothing to train on")
+    size = min(batch_size, count)
+    if size % processes:
+        small = "" if batch_size <= count else f", all that there are for a batch size of {batch_size},"
+        raise ValueError(
+            f"a batch of {size} images{small} cannot be shared equally by {processes} processes; "
+            f"choose a batch size that is a multiple of {processes} and at most {count}, or fewer processes"
+        )
+    sampler = DistributedBatchSampler(dataset, size // processes, processes, rank(), shuffle=True, drop_last=True)
+    sampler.set_epoch(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
+    return DataLoader(dataset, batch_sampler=sampler, return_list=True)
+
+
+def mean(value: float) -> float:
+    """The mean of a number over all processes."""
+    if world_size() == 1:
+        return value
+    total = paddle.to_tensor([value], "float64")
+    dist.all_reduce(total)
+    return total.item() / world_size()
+
+
+def average_statistics(network: nn.Layer) -> None:
+    """Give all processes the mean of their moving means and variances, which each has gathered from its own images."""
+    if world_size() == 1:
+        return
+    # In Paddle, BatchNorm's moving statistics are parameters that are not trained; other layers have buffers.
+    for value in [p for p in network.parameters() if not p.trainable] + network.buffers():
+        dist.all_reduce(value)
+        value.set_value(value / world_size())

@@ -1,0 +1,38 @@
+"""helpers.commands.sim_to_real: rendered images teach to tell real ones apart, and nothing else passes for real."""
+import re
+
+from helpers.commands import sim_to_real
+from helpers.fundus.errors import DataError
+from helpers.fundus.images import normalise
+from helpers.fundus.render import render
+
+import pytest
+
+
+def test_training_on_rendered_images_alone_tells_real_ones_apart(palm_dir, monkeypatch, capsys):
+    """A shorter run than the command's: 75 s on one core; measured 0.968, 0.980, 0.959 with the seeds 0, 1, 2."""
+    monkeypatch.setattr(sim_to_real, "TRANSFORMS", {"normalised": normalise})
+    sim_to_real.report(palm_dir, [0], count=(1200, 60), size=96, epochs=5)
+    assert float(capsys.readouterr().out.splitlines()[-1].split()[4]) >= 0.93
+
+
+def test_rendered_images_are_refused_as_real_ones(tmp_path):
+    with pytest.raises(DataError, match="rendered"):
+        sim_to_real.report(render(tmp_path / "set", (3, 2), 32, progress=False), [0], size=32)
+
+
+def test_the_report_has_a_line_for_each_seed_and_transform_and_their_mean(tmp_path, monkeypatch, capsys):
+    folder = render(tmp_path / "set", (12, 6), 32, progress=False)
+    (folder / "RENDERED.json").unlink()  # so that they pass for real
+    sim_to_real.report(folder, [0, 1], count=(12, 6), size=32, epochs=1)
+    _, head, *lines = capsys.readouterr().out.splitlines()
+    assert "real training" in head
+    assert [line.split()[0] for line in lines] == ["0", "0", "1", "1", "mean", "mean"]
+    figures = [list(map(float, re.findall(r"\d\.\d{4}", line))) for line in lines]
+    for first, second, mean in (figures[::2], figures[1::2]):
+        assert mean == pytest.approx([(one + other) / 2 for one, other in zip(first, second, strict=True)], abs=1e-4)
+
+
+def test_the_command_says_in_a_sentence_what_is_wrong(tmp_path):
+    with pytest.raises(SystemExit, match=r"DataNotFound: .*none is no folder"):
+        sim_to_real.main(["--data", str(tmp_path / "none")])

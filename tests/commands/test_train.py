@@ -1,0 +1,185 @@
+"""`python -m helpers.commands.train`: it trains, measures and writes; survives what stops it; errors are sentences."""
+import re
+import signal
+import time
+import warnings
+
+from helpers import runtime
+from helpers.commands import train
+from helpers.files import read_arrays
+from helpers.training import checkpoint
+from tests.tools.processes import python
+from tests.tools.small_training import assert_same_weights
+from tests.tools.train_command import finish, metrics, start, until
+
+import numpy as np
+import pytest
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """(folder, output, seconds of training) of a run that nothing has stopped."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    process = start(folder)
+    until(process, "FundusSet")
+    begin = time.monotonic()
+    return folder, finish(process), time.monotonic() - begin
+
+
+def test_it_ends_with_a_table_and_leaves_metrics_and_weights(undisturbed):
+    folder, output, _ = undisturbed
+    figures = [line.split()[0] for line in output.splitlines()[-5:]]
+    assert figures == ["accuracy", "AUC", "sensitivity", "specificity", "threshold"]
+    assert re.search(r"^AUC +\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]$", output, re.MULTILINE)
+    assert len(re.findall(r"^epoch \d+/40: loss", output, re.MULTILINE)) == 40
+    assert [row["epoch"] for row in metrics(folder)] == list(range(1, 41))
+    assert (folder / "weights.npz").is_file()
+
+
+def test_without_a_validation_part_it_trains_on_all_images_and_on_rendered_ones_besides(tmp_path):
+    output = finish(start(tmp_path, epochs=2, extra=12, validation=0))
+    assert "40 to train, 0 to validate, 20 to test" in output
+    assert "in each epoch 12 of 36 rendered images besides" in output
+    assert [set(row) for row in metrics(tmp_path)] == [{"epoch", "loss", "learning_rate"}] * 2
+    last = read_arrays(tmp_path / "checkpoint-0002.npz")
+    for name, value in read_arrays(tmp_path / "weights.npz").items():
+        np.testing.assert_array_equal(value, last[f"model/{name}"])
+
+
+def test_a_training_is_not_written_over(undisturbed):
+    folder = undisturbed[0]
+    output = finish(start(folder), expected=1)
+    assert output.strip().endswith(f"there are checkpoints in {folder}: resume that training, or choose another folder")
+
+
+# --- what stops it ----------------------------------------------------------------------------------------------------
+
+
+def test_killed_at_twenty_random_moments_it_ends_with_the_very_same_weights(undisturbed, tmp_path):
+    reference, _, seconds = undisturbed
+    rng = np.random.default_rng()  # other moments in every run of this test
+    kills, folders = 0, [tmp_path / "0"]
+    while True:
+        process = start(folders[-1], "--resume")
+        if kills < 20:
+            until(process, "FundusSet")
+            time.sleep(rng.uniform(0, seconds / 12))
+            if process.poll() is None:
+                process.kill()
+                kills += 1
+                process.communicate()
+                continue
+        finish(process)
+        if kills == 20:
+            break
+        folders.append(tmp_path / str(len(folders)))  # it was through before the twentieth: once more
+    for folder in folders:
+        assert (folder / "metrics.jsonl").read_bytes() == (reference / "metrics.jsonl").read_bytes()
+        for name in ("checkpoint-0040.npz", "weights.npz"):
+            assert_same_weights(read_arrays(folder / name), read_arrays(reference / name))
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_stopped_by_ctrl_c_or_a_scheduler_it_says_how_to_go_on(tmp_path, number):
+    process = start(tmp_path, epochs=100)
+    until(process, "epoch 2/100")
+    process.send_signal(number)
+    output = finish(process, expected=130)
+    assert re.search(r"stopped; .*checkpoint-\d+\.npz is whole, the same command with --resume goes on", output)
+    assert "Traceback" not in output
+    assert checkpoint.files(tmp_path) and not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_lets_the_batch_end_and_then_stops(number):
+    before, reached = signal.getsignal(number), []
+    with pytest.raises(KeyboardInterrupt), train.stoppable() as stop_if_asked:
+        stop_if_asked(0, 0)
+        signal.raise_signal(number)
+        reached.append("the end of the batch")
+        stop_if_asked(0, 1)
+        reached.append("the next batch")
+    assert reached == ["the end of the batch"]
+    assert signal.getsignal(number) == before
+
+
+TWO_SIGNALS_IN_A_BATCH = """
+import signal, sys
+from helpers.commands.train import stoppable
+with stoppable():
+    for number in map(int, sys.argv[1:]):
+        signal.raise_signal(number)
+        print("the batch goes on", flush=True)
+"""
+
+
+@pytest.mark.parametrize("second", SIGNALS)
+def test_a_second_signal_ends_the_process_at_once(second):
+    done = python("-c", TWO_SIGNALS_IN_A_BATCH, int(signal.SIGINT), int(second))
+    assert (done.returncode, done.stdout, done.stderr) == (-second, "the batch goes on\n", "")
+
+
+def test_a_signal_after_the_last_batch_counts_as_well():
+    with pytest.raises(KeyboardInterrupt), train.stoppable():
+        signal.raise_signal(signal.SIGTERM)
+
+
+TEN_SIGNALS = """
+import os, random, signal, sys, threading
+from helpers.commands.train import stoppable
+from tests.tools.small_training import fit, small_network
+rng, model = random.Random(int(sys.argv[1])), small_network()
+for _ in range(10):
+    number = rng.choice([signal.SIGINT, signal.SIGTERM])
+    try:
+        with stoppable() as stop_if_asked:
+            threading.Timer(rng.uniform(0, 0.3), os.kill, (os.getpid(), number)).start()
+            fit(model, epochs=10_000, after_batch=stop_if_asked)
+    except KeyboardInterrupt:
+        print("stopped")
+"""
+
+
+def test_ten_signals_at_random_moments_never_abort_the_process():
+    seed = np.random.default_rng().integers(1 << 32)  # other moments in every run of this test
+    print("seed", seed)
+    done = python("-c", TEN_SIGNALS, seed)
+    assert (done.returncode, done.stdout, done.stderr) == (0, 10 * "stopped\n", "")
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--data", "no-such-folder"], "no-such-folder"),
+        (["--rendered", "5"], "--rendered must be at least 6"),
+        (["--seed", "4294967296"], "--seed must be at least 0 and below 2^32"),
+        (["--epochs", "0"], "--epochs must be at least 1"),
+        (["--batch-size", "-1"], "--batch-size must be at least 1"),
+        (["--validation", "1"], "--validation must be at least 0 and below 1"),
+        (["--norm", "sync", "--device", "cpu"], "--norm sync needs a GPU"),
+        (["--amp"], "--amp needs a GPU"),
+        (["--device", "gpu"], "Paddle sees no GPU here"),
+        (["--data", "x", "--rendered", "6"], "not allowed with"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(tmp_path, capsys, monkeypatch, given, message):
+    monkeypatch.setattr(runtime, "device", lambda: "cpu")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # the command sets its own
+    with pytest.raises(SystemExit) as caught:
+        train.main([*given, "--output", str(tmp_path)])
+    assert caught.value.code not in (0, None)
+    assert message in str(caught.value.code) + capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_help_names_every_option(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--help"])
+    options = "data rendered output resume epochs batch-size extra validation seed norm device amp"
+    assert set(options.split()) <= set(re.findall(r"--([a-z-]+)", capsys.readouterr().out))

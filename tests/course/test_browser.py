@@ -1,0 +1,162 @@
+"""The notebooks as learners see them: in JupyterLab, in a real browser.
+
+Both editions have the same cells and the same code (tests.tools.pairing). To save time each notebook is run in one of
+them (the homework in both), and in the other edition the committed page is looked at: its figures, folded hints, links.
+"""
+import re
+import shutil
+
+from helpers import ROOT
+from tests.tools import editions, make_homework, pairing
+
+import nbformat
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed (requirements-dev.txt)")
+
+from tests.tools import jupyter_page
+
+NOTEBOOKS = [path.relative_to(ROOT).as_posix() for path in editions.committed()]
+HOMEWORK = "notebooks/zh/04_homework.ipynb"  # run in test_typing_the_homework
+EYES = "notebooks/zh/05_eye_disease_resnet.ipynb"
+RUN = [
+    "notebooks/zh/01_batch_norm.ipynb",
+    "notebooks/en/02_normalization_variants.ipynb",
+    "notebooks/zh/03_dropout.ipynb",
+    "notebooks/en/04_homework.ipynb",
+    EYES,
+    "notebooks/zh/solutions/04_homework.ipynb",
+]
+LOOK = [name for name in NOTEBOOKS if name not in RUN or "homework" in name]
+SECONDS = 600  # for a notebook; five times what the longest one takes on two cores
+BLANK, RIGHT = "not answered yet", ": right"
+BAR = re.compile(r"(.*?)\s*\d+%\|")
+
+
+@pytest.fixture(scope="module")
+def desk(browser, tmp_path_factory):
+    """JupyterLab on a copy of what a learner opens: what is saved or computed here changes no committed file."""
+    scratch = tmp_path_factory.mktemp("lab")
+    course = scratch / "course"
+    # Everything a learner may come across, without what the course has computed: it starts as on the first day.
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "build", "data", "grading", "tests")
+    shutil.copytree(ROOT, course, ignore=ignored)
+    with jupyter_page.lab(browser, course, scratch, PALM_DIR="rendered") as running:
+        yield running
+
+
+@pytest.fixture
+def opened(desk, tmp_path):
+    """Opens a notebook; a failure's message names a picture of the page."""
+    return lambda name: desk.opened(name, tmp_path)
+
+
+def exercises(notebook):
+    """How many exercises the text of a notebook sets."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return len(set(re.findall(r"\*\*(?:练习|Exercise) (\d+)", text)))
+
+
+def links(notebook):
+    """The targets in the repository that the text of a notebook links to."""
+    found = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            found |= dict.fromkeys(re.findall(r"\]\((?!https?:)([^)#\s]+)\)", cell.source))
+    return list(found)
+
+
+def check_outputs(page):
+    """No error; every figure that the committed notebook shows, and not of one colour; feedback for every exercise."""
+    assert page.complaints() == []
+    shown = page.outputs()
+    assert [cell["prompt"] for cell in shown.values()] == [f"[{count}]:" for count in range(1, len(shown) + 1)]
+    for number, cell in shown.items():
+        committed = sum("image/png" in output.get("data", {}) for output in page.file.cells[number].outputs)
+        variances = cell["figures"]
+        assert len(variances) == committed, f"cell {number + 1} shows {len(variances)} figures, not {committed}"
+        assert all(variance > 1 for variance in variances), f"cell {number + 1} shows an empty figure"
+    check_exercises(page, "\n".join(cell["text"] for cell in shown.values()))
+
+
+def check_exercises(page, said):
+    """The learner is told what is not answered; in the solutions everything is right."""
+    blank = re.findall(rf"^.+: {BLANK}$", said, re.MULTILINE)
+    if "solutions" in page.name:
+        assert BLANK not in said and ": wrong" not in said and ": not yet" not in said
+        assert len(re.findall(f"{RIGHT}$", said, re.MULTILINE)) >= exercises(page.file)
+    elif "homework" in page.name:
+        assert len(blank) >= exercises(page.file)
+        assert re.findall(r"together: (.+)", said) == [
+            f"0 right, 0 wrong, {count} not answered" for count in (6, 25, 32, 37)
+        ]
+        assert "nothing is answered yet, so nothing is handed in" in said
+    else:
+        assert len(blank) == exercises(page.file) > 0, blank
+
+
+def check_text(page, language):
+    """MathJax has drawn every formula of the text, and no formula or Markdown is left as it was typed."""
+    for number, (drawn, words) in page.texts().items():
+        expected = len(pairing.outline(page.file.cells[number].source, language)["formulas"])
+        assert drawn == expected, f"cell {number + 1}: {drawn} of {expected} formulas are drawn"
+        left = re.search(r".{0,30}(?:\$|\\[a-zA-Z]{2,}|`|\*\*).{0,30}", words)
+        assert not left, f"cell {number + 1} shows something raw: {left[0]!r}"
+
+
+@pytest.mark.parametrize("name", LOOK)
+def test_the_committed_page(opened, name):
+    """Formulas, figures and feedback are shown, every folded hint opens on a click, and every link leads somewhere."""
+    with opened(name) as page:
+        check_text(page, editions.language_of(name))
+        check_outputs(page)
+        heights = page.unfold_all()
+        assert heights and all(unfolded > folded + 10 for folded, unfolded in heights), heights
+        targets = links(page.file)
+        assert targets
+        for target in targets:
+            page.follow(target)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_run_all(opened, name):
+    """Without an error, with every figure, and every exercise says that it is not answered.
+
+    In the notebook that trains, a progress bar moves.
+    """
+    with opened(name) as page:
+        check_text(page, editions.language_of(name))
+        page.run_all(SECONDS)
+        check_outputs(page)
+        if name == EYES:
+            names = [BAR.match(bar)[1] for bar in page.bars()]
+            assert max(map(names.count, names), default=0) >= 2, f"no progress bar has moved: {page.bars()}"
+        page.end_kernel()
+
+
+STUB = "# 在这里写你的答案"
+SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.+)\n### END SOLUTION", re.DOTALL)
+COMMENT = re.compile(r"^#.*\n|  #.*", re.MULTILINE)
+
+
+def test_typing_the_homework(opened, desk):
+    """The answers are typed into the cells: the feedback says that all is right, and the files are made."""
+    made = desk.root / "data/homework"
+    shutil.rmtree(made, ignore_errors=True)
+    with opened(HOMEWORK) as page:
+        page.run_all(SECONDS)
+        check_outputs(page)
+        numbers = {cell.id: number for number, cell in enumerate(page.file.cells)}
+        for cell in nbformat.read(make_homework.SOLUTIONS["zh"], as_version=4).cells:
+            if cell.id.startswith(("hw-ex", "hw-answers")) and (answer := SOLUTION.search(cell.source)):
+                page.retype(numbers[cell.id], STUB, COMMENT.sub("", answer[1]))
+                page.run(numbers[cell.id])
+                assert "answers" in cell.id or page.printed(numbers[cell.id]).endswith(RIGHT)
+        for name in ("hw-feedback1", "hw-feedback2", "hw-hand-in-run"):
+            page.run(numbers[name])
+        assert "together: 6 right, 0 wrong, 0 not answered" in page.printed(numbers["hw-feedback1"])
+        assert "together: 25 right, 0 wrong, 0 not answered" in page.printed(numbers["hw-feedback2"])
+        assert "in the folder data/homework/001" in page.printed(numbers["hw-hand-in-run"])
+        assert page.complaints() == []
+        assert page.open_picture("data/homework/001/table.png") > 1
+    assert (made / "001/reply.txt").read_text(encoding="utf-8").strip() == "乘法867041280,加法834928640"

@@ -1,0 +1,99 @@
+"""Rules for the committed notebooks, and the eye-disease notebook on real images; nbval runs them besides."""
+import json
+import shutil
+
+from helpers import ROOT
+from tests.tools import editions, execute, notebook_rules
+from tests.tools.notebook_rules import problems
+from tests.tools.processes import python
+
+import nbformat
+import pytest
+
+NOTEBOOKS = editions.committed()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_committed_notebooks_keep_the_rules(path):
+    assert notebook_rules.file_problems(path) == []
+
+
+def one_cell(source="assert True", outputs=(), count=1, cell_metadata=None, **metadata):
+    cell = nbformat.v4.new_code_cell(
+        source, execution_count=count, outputs=list(outputs), metadata=cell_metadata or {}
+    )
+    return nbformat.v4.new_notebook(cells=[cell], metadata={**editions.METADATA, **metadata})
+
+
+def stream(text, name="stdout"):
+    return nbformat.v4.new_output("stream", name=name, text=text)
+
+
+@pytest.mark.parametrize(
+    ("notebook", "size", "said"),
+    [
+        (one_cell(count=2), 1, "not run once"),
+        (one_cell(count=None), 1, "not run once"),
+        (one_cell(outputs=[nbformat.v4.new_output("error", ename="NameError")]), 1, "failed: NameError"),
+        (one_cell(outputs=[stream("oh", "stderr")]), 1, "writes to stderr"),
+        (one_cell(outputs=[stream("/root/secret")]), 1, "path of a machine"),
+        (one_cell("x = 1\n" * 31), 1, "has 31 lines"),
+        (one_cell("x = 1  # NBVAL_IGNORE_OUTPUT"), 1, "not alone on a line"),
+        (one_cell("# NBVAL_IGNORE_OUTPUT\nx = 1"), 1, "asserts nothing"),
+        (one_cell("# NBVAL_IGNORE_OUTPUT\nassert True"), 1, "more than a quarter"),
+        (one_cell("# NBVAL_SKIP\nx = 1"), 1, "skipped by nbval"),
+        (one_cell("%no_such_magic"), 1, "not plain Python"),
+        (one_cell(""), 1, "is empty"),
+        (one_cell(), 1_500_001, "MB large"),
+        (one_cell(widgets={}), 1, "its metadata is not clean"),
+        (one_cell(kernelspec={"name": "conda", "display_name": "conda"}), 1, "its kernel is not python3"),
+        (one_cell(cell_metadata={"tags": ["raises-exception"]}), 1, "is not clean: tags"),
+    ],
+)
+def test_the_rules_notice(notebook, size, said):
+    assert any(said in problem for problem in problems(notebook, size))
+
+
+def test_the_command_names_the_file_and_the_rule(tmp_path, capsys):
+    good, bad, broken = (tmp_path / name for name in ("good.ipynb", "bad.ipynb", "broken.ipynb"))
+    nbformat.write(one_cell(), good)
+    nbformat.write(one_cell(count=2), bad)
+    broken.write_text("<<<<<<< HEAD\n{}", encoding="utf-8")
+    assert notebook_rules.main([str(good)]) == 0
+    assert capsys.readouterr().out == "1 notebooks keep the rules\n"
+    assert notebook_rules.main([str(good), str(bad), str(broken)]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"{bad}: it was not run once from top to bottom"
+    assert said[1].startswith(f"{broken}: it is no valid notebook: ") and len(said) == 2
+
+
+# Equal ones are tried once.
+FIRST_CELLS = {notebook_rules.code_cells(nbformat.read(path, as_version=4))[0].source: path.stem for path in NOTEBOOKS}
+
+
+@pytest.mark.parametrize("first", FIRST_CELLS, ids=FIRST_CELLS.values())
+def test_the_first_cell_finds_the_repository(first, tmp_path):
+    assert len(first.splitlines()) <= 5
+    copy = tmp_path / "clone"
+    for name in ("helpers/__init__.py", "helpers/runtime.py", "helpers/versions.py"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    show = f"{first}\nimport helpers; print(helpers.__file__)"
+    graded = copy / "grading/autograded/student/homework"
+    for folder in (copy, copy / "notebooks/zh", copy / "notebooks/zh/solutions", graded, tmp_path):
+        folder.mkdir(parents=True, exist_ok=True)
+        done = python("-c", show, cwd=folder)
+        assert done.stdout.strip() == str(copy / "helpers/__init__.py"), (folder, done.stderr)
+    nowhere = tmp_path / "a/b/c/d/e/f"
+    nowhere.mkdir(parents=True)
+    assert "Open this inside the course's folder" in python("-c", first, cwd=nowhere).stderr
+
+
+def test_the_eye_notebook_on_real_images(palm_dir):
+    """The same cells, on photographs: every assertion of the notebook holds, and the classifier is good."""
+    show = "import json; print(json.dumps([KIND, len(parts.test), report.accuracy.value, report.auc.value]))"
+    notebook = execute.run(editions.folder("zh") / "05_eye_disease_resnet.ipynb", data=str(palm_dir), extra=show)
+    kind, count, accuracy, auc = json.loads(notebook.cells[-1].outputs[0].text)
+    assert kind == "real"
+    assert accuracy >= 0.95, f"accuracy {accuracy:.4f} on {count} images, AUC {auc:.4f}"
+    assert auc >= 0.98

@@ -1,0 +1,231 @@
+"""fundus.images, many files: they are decoded on all cores, once, and kept until one of them changes."""
+import os
+import shutil
+import threading
+
+from helpers.files import read_arrays
+from helpers.fundus import images
+from helpers.fundus.errors import ImageError
+from helpers.fundus.images import read_image, read_images
+from tests.tools.disk import full_disk
+from tests.tools.palm_builder import encode, picture
+
+import cv2
+import numpy as np
+import pytest
+from PIL import ImageOps
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Five photographs of 48 px."""
+    for number in range(5):
+        (tmp_path / f"P{number:04d}.jpg").write_bytes(encode(picture(number)))
+    return tmp_path
+
+
+def listed(photos):
+    return sorted(photos.glob("*.jpg"))
+
+
+def cache_files(photos):
+    return sorted(path.name for path in photos.iterdir() if path.suffix != ".jpg")
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The names of the files that are decoded, as they are."""
+    names = []
+    read = images.read_image
+    monkeypatch.setattr(images, "read_image", lambda path, size=None: (names.append(path.name), read(path, size))[1])
+    return names
+
+
+def test_order_and_pixels(photos):
+    paths = listed(photos)[::-1]
+    result = read_images(paths, 24, progress=False)
+    assert result.dtype == np.uint8
+    np.testing.assert_array_equal(result, np.stack([read_image(path, 24) for path in paths]))
+    assert read_images([], 24, progress=False).shape == (0, 24, 24, 3)
+
+
+def test_second_call_decodes_nothing(photos, decoded):
+    first = read_images(listed(photos), 24, photos / "c.npz", progress=False)
+    assert len(decoded) == 5
+    second = read_images(listed(photos), 24, photos / "c.npz", progress=False)
+    assert len(decoded) == 5
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(read_arrays(photos / "c.npz")["images"], first)
+    assert cache_files(photos) == ["c.npz"]
+
+
+def touch(photos):
+    path = listed(photos)[2]
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1_000_000_000))
+
+
+def change(photos):
+    path = listed(photos)[2]
+    time = path.stat().st_mtime_ns
+    path.write_bytes(encode(picture(77)))
+    os.utime(path, ns=(time, time))  # another size in bytes, the same time
+
+
+def swap(photos):
+    first, second = listed(photos)[:2]
+    first.rename(photos / "x.jpg")
+    second.rename(first)
+    (photos / "x.jpg").rename(second)
+
+
+def remove(photos):
+    listed(photos)[0].unlink()
+
+
+def add(photos):
+    (photos / "P0009.jpg").write_bytes(encode(picture(9)))
+
+
+@pytest.mark.parametrize("what", [touch, change, swap, remove, add])
+def test_the_cache_notices_changed_files(photos, decoded, what):
+    read_images(listed(photos), 24, photos / "c.npz", progress=False)
+    what(photos)
+    decoded.clear()
+    result = read_images(listed(photos), 24, photos / "c.npz", progress=False)
+    assert decoded
+    np.testing.assert_array_equal(result, read_images(listed(photos), 24, progress=False))
+
+
+def test_the_cache_notices_another_size_order_and_format(photos, decoded, monkeypatch):
+    paths, cache = listed(photos), photos / "c.npz"
+    for path in paths:
+        path.write_bytes(path.read_bytes().ljust(9000, b"\0"))
+        os.utime(path, ns=(0, 0))  # their names alone tell them apart
+    read_images(paths, 24, cache, progress=False)
+    assert read_images(paths, 32, cache, progress=False).shape == (5, 32, 32, 3)
+    reverse = read_images(paths[::-1], 32, cache, progress=False)
+    np.testing.assert_array_equal(reverse, read_images(paths, 32, progress=False)[::-1])
+    decoded.clear()
+    monkeypatch.setattr(images, "CACHE_FORMAT", images.CACHE_FORMAT + 1)
+    read_images(paths[::-1], 32, cache, progress=False)
+    assert len(decoded) == 5
+
+
+def flip_a_pixel(cache):
+    data = bytearray(cache.read_bytes())
+    data[5000] ^= 1
+    cache.write_bytes(data)
+
+
+DAMAGES = {  # any other damage of such a file is found in tests/test_files.py
+    "truncated": lambda cache: cache.write_bytes(cache.read_bytes()[:-1]),
+    "one bit": flip_a_pixel,
+    "another key": lambda cache: np.savez(cache, images=np.zeros((5, 24, 24, 3), np.uint8), key="another"),
+    "no such arrays": lambda cache: np.savez(cache, weights=np.zeros(3)),
+    "no arrays": lambda cache: cache.write_bytes(b"hello" * 100),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_a_damaged_cache_is_made_anew(photos, decoded, what):
+    cache = photos / "c.npz"
+    expected = read_images(listed(photos), 24, cache, progress=False)
+    DAMAGES[what](cache)
+    decoded.clear()
+    np.testing.assert_array_equal(read_images(listed(photos), 24, cache, progress=False), expected)
+    assert len(decoded) == 5
+    read_images(listed(photos), 24, cache, progress=False)
+    assert len(decoded) == 5, "the new one is intact"
+
+
+def test_one_bad_image_leaves_no_cache_and_ends_the_reading(photos, decoded):
+    listed(photos)[3].write_bytes(encode(picture(3))[:-100])
+    with pytest.raises(ImageError, match=r"P0003\.jpg is truncated"):
+        read_images(listed(photos) * 400, 24, photos / "new" / "c.npz", progress=False)
+    assert not (photos / "new").exists()
+    assert len(decoded) < 1000
+
+
+def test_one_bad_image_leaves_the_old_cache(photos, decoded):
+    cache, paths = photos / "c.npz", listed(photos)
+    read_images(paths, 24, cache, progress=False)
+    good, time = paths[3].read_bytes(), paths[3].stat().st_mtime_ns
+    paths[3].write_bytes(b"")
+    with pytest.raises(ImageError, match=r"P0003\.jpg has zero bytes"):
+        read_images(paths, 24, cache, progress=False)
+    paths[3].write_bytes(good)
+    os.utime(paths[3], ns=(time, time))
+    decoded.clear()
+    read_images(paths, 24, cache, progress=False)
+    assert decoded == []
+    assert cache_files(photos) == ["c.npz"]
+
+
+def test_disk_full_while_writing_the_cache(photos):
+    with (
+        full_disk(20_000),
+        pytest.warns(UserWarning, match=r"could not be kept in .*c\.npz \(File too large\).*Free some space"),
+    ):
+        result = read_images(listed(photos), 40, photos / "c.npz", progress=False)
+    np.testing.assert_array_equal(result, read_images(listed(photos), 40, progress=False))
+    assert cache_files(photos) == []
+
+
+def test_a_folder_that_cannot_be_written(photos):
+    (photos / "file").touch()  # no folder can be made below a file, not even by root
+    with pytest.warns(UserWarning, match=r"could not be kept in .*c\.npz"):
+        result = read_images(listed(photos), 24, photos / "file" / "c.npz", progress=False)
+    assert result.shape == (5, 24, 24, 3)
+
+
+def test_the_key_moves_with_the_folder(photos, decoded, tmp_path_factory):
+    read_images(listed(photos), 24, photos / "c.npz", progress=False)
+    moved = tmp_path_factory.mktemp("elsewhere") / photos.name
+    shutil.copytree(photos, moved)  # with the times
+    decoded.clear()
+    read_images(listed(moved), 24, moved / "c.npz", progress=False)
+    assert decoded == []
+
+
+def test_few_full_size_images_at_once(photos, monkeypatch):
+    lock, alive, most = threading.Lock(), 0, 0
+    turn = ImageOps.exif_transpose
+
+    def counted(image):
+        nonlocal alive, most
+        with lock:
+            alive += 1
+            most = max(most, alive)
+        image = turn(image)  # which decodes it
+        with lock:
+            alive -= 1
+        return image
+
+    monkeypatch.setattr(ImageOps, "exif_transpose", counted)
+    read_images(listed(photos) * 40, 24, progress=False)
+    assert 1 <= most <= min(4, os.cpu_count())
+
+
+def test_both_cores_are_used(photos, monkeypatch):
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("one core")
+    both = threading.Barrier(2, timeout=20)  # passed only by two threads that decode at the same time
+    read = images.read_image
+    monkeypatch.setattr(images, "read_image", lambda path, size=None: (both.wait(), read(path, size))[1])
+    read_images(listed(photos)[:4], 24, progress=False)
+
+
+def test_progress_goes_to_stdout_and_vanishes(photos, capsys):
+    read_images(listed(photos), 24)
+    output = capsys.readouterr()
+    assert "decoding" in output.out
+    assert output.out.endswith("\r")
+    assert output.err == ""
+    read_images(listed(photos), 24, progress=False)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_opencv_keeps_its_threads(photos):
+    before = cv2.getNumThreads()
+    read_images(listed(photos), 24, progress=False)
+    assert cv2.getNumThreads() == before

@@ -1,0 +1,124 @@
+"""helpers.homework.trace: a network's layers as they were called, their sizes by formula, their multiplications."""
+from helpers.homework.trace import CONVOLUTIONS, POOLING, TRANSPOSED, macs, trace
+from tests.tools.small_training import assert_same_weights, weights
+
+import paddle
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from paddle import nn
+
+MANY = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+FEW = st.integers(1, 3)
+
+
+class ByKeyword(nn.Sequential):
+    def forward(self, x):
+        return self[0](x=x)
+
+
+class Numberless(nn.Layer):
+    def forward(self, x):
+        return "no tensor"
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_tracing_leaves_the_network_as_it_was(training):
+    model = nn.Sequential(nn.Conv2D(3, 4, 3), nn.BatchNorm2D(4), nn.Sequential(nn.BatchNorm2D(4)))
+    model.train() if training else model.eval()
+    model[1].eval()  # frozen: it stays in this mode while the others train
+    modes = [layer.training for layer in model.sublayers(include_self=True)]
+    before = weights(model)
+    trace(model, [2, 3, 8, 8])
+    assert [layer.training for layer in model.sublayers(include_self=True)] == modes
+    assert_same_weights(model, before)
+    assert not model[0]._forward_post_hooks
+
+
+def test_a_network_that_fails_is_left_as_it_was_too():
+    model = nn.Sequential(nn.Conv2D(3, 4, 3), nn.Linear(5, 2))
+    with pytest.raises(ValueError):
+        trace(model, [2, 3, 8, 8])
+    assert model.training and not model[0]._forward_post_hooks
+
+
+def test_a_layer_that_gives_two_tensors():
+    model = nn.Sequential(nn.Conv2D(3, 4, 3), nn.MaxPool2D(2, return_mask=True))
+    assert [row.y for row in trace(model, [1, 3, 8, 8])] == [(1, 4, 6, 6), (1, 4, 3, 3)]
+
+
+@pytest.mark.parametrize(("model", "name"), [(ByKeyword(nn.Conv2D(3, 4, 3)), "0"), (Numberless(), "layer")])
+def test_a_layer_of_which_no_tensor_is_seen_is_named(model, name):
+    with pytest.raises(ValueError, match=f"^{name} cannot be traced: .* without the keyword"):
+        trace(model, [1, 3, 8, 8], kinds=(nn.Conv2D, Numberless))
+
+
+@MANY
+@given(st.sampled_from([*CONVOLUTIONS, *TRANSPOSED, *POOLING]), st.data())
+def test_the_sizes_are_paddles(kind, data):
+    """Of the layer as it is, and as it would be with another stride, padding, dilation or way to round."""
+    axes = int(kind.__name__.removesuffix("Transpose")[-2])
+    each = st.lists(FEW, min_size=axes, max_size=axes)
+    if kind in POOLING:
+        start, options = (), {"stride": each | FEW | st.none(), "ceil_mode": st.booleans()}
+    else:
+        start, options = (2, 3), {"stride": each | FEW, "dilation": each | FEW}
+    options["padding"] = st.integers(0, 1)
+    own = {name: data.draw(values, name) for name, values in options.items()}
+    kernel = data.draw(each | FEW, "kernel")
+    shape = [1, 2, *(data.draw(st.integers(7, 9), "size") for _ in range(axes))]
+    [row] = trace(kind(*start, kernel, **own), shape)
+    assert row.sizes() == row.y[2:]
+    others = {"padding": st.just(0), "ceil_mode": st.booleans(), "stride": FEW, "dilation": FEW}
+    name = data.draw(st.sampled_from(sorted(options)), "changed")
+    change = {name: data.draw(others[name], "to")}
+    [changed] = trace(kind(*start, kernel, **own | change), shape)
+    assert row.sizes(**change) == changed.y[2:]
+
+
+def test_no_size_where_no_formula_is_known():
+    for shape in ([1, 8], [1, 3, 8]):
+        assert trace(nn.Linear(8, 2), shape)[0].sizes() is None
+    assert trace(nn.Conv2D(3, 4, 3, data_format="NHWC"), [1, 8, 8, 3])[0].sizes() is None
+
+
+@pytest.mark.parametrize("padding", ["SAME", [0, 1, 0, 1], [[0, 0], [0, 0], [1, 2], [0, 1]]])
+def test_a_setting_that_is_not_one_number_an_axis_is_named(padding):
+    [row] = trace(nn.Conv2D(3, 4, 3, stride=[1, 2], padding=padding), [1, 3, 8, 8])
+    assert row.setting("stride") == (1, 2) and row.sizes() is None
+    with pytest.raises(ValueError, match=r"^layer: the padding .* is not one number for each of 2 axes"):
+        row.setting("padding")
+
+
+def test_no_size_where_it_does_not_fit_or_there_is_no_such_setting():
+    [row] = trace(nn.MaxPool2D(3, padding=1), [1, 2, 2, 2])
+    assert row.sizes() == (1, 1) and row.sizes(padding=0) is None and row.sizes(dilation=2) is None
+
+
+def test_output_padding_is_known_as_well():
+    [row] = trace(nn.Conv2DTranspose(3, 4, 3, stride=2, output_padding=[1, 0]), [1, 3, 4, 4])
+    assert row.sizes() == row.y[2:] == (10, 9) and row.sizes(output_padding=0) == (9, 9)
+
+
+@settings(MANY, max_examples=60)
+@given(FEW, FEW, FEW, FEW, FEW, st.integers(1, 5), st.booleans())
+def test_multiplications_counted_one_by_one(axes, groups, c_in, c_out, kernel, stride, transposed):
+    """Ones times ones: what comes out adds up to the number of products."""
+    kind = (TRANSPOSED if transposed else CONVOLUTIONS)[axes - 1]
+    layer = kind(groups * c_in, groups * c_out, kernel, stride=stride, groups=groups, bias_attr=False)
+    layer.weight.set_value(paddle.ones(layer.weight.shape))
+    shape = [2, groups * c_in, 7, 6, 5][: 2 + axes]
+    assert macs(trace(layer, shape)[0]) == round(layer(paddle.ones(shape)).sum().item())
+
+
+def test_multiplications_of_a_network():
+    model = nn.Sequential(nn.Conv2D(3, 4, 3), nn.MaxPool2D(2), nn.Flatten(), nn.Linear(36, 5))
+    rows = trace(model, [2, 3, 8, 8])
+    assert [macs(row) for row in rows] == [2 * 4 * 36 * 27, 0, 2 * 36 * 5]
+    assert [row.name for row in rows] == ["0", "1", "3"]
+
+
+def test_what_is_not_known_is_not_counted_as_nothing():
+    [row] = trace(nn.BatchNorm2D(3), [2, 3, 8, 8], kinds=(nn.BatchNorm2D,))
+    with pytest.raises(ValueError, match=r"^layer is a BatchNorm2D; only convolutions"):
+        macs(row)

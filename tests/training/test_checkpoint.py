@@ -1,0 +1,185 @@
+"""helpers.training.checkpoint: weights and trainings come back bit for bit; a bad file is named and harms nothing."""
+import contextlib
+import json
+import shutil
+
+from helpers import runtime
+from helpers.training import checkpoint, resnet
+from helpers.training.fit import fit as train
+from tests.tools.disk import full_disk
+from tests.tools.small_training import Stripes, assert_same_weights, small_network, weights
+from tests.tools.train_command import metrics
+
+import numpy as np
+import paddle
+import pytest
+
+# --- weights ----------------------------------------------------------------------------------------------------------
+
+
+def test_weights_come_back_bit_for_bit(tmp_path):
+    model = small_network()
+    checkpoint.save_weights(model, tmp_path / "new" / "model.npz")
+    other = resnet.resnet18(width=4, stem="small")
+    checkpoint.load_weights(other, tmp_path / "new" / "model.npz")
+    assert_same_weights(model, other)
+
+
+@pytest.mark.parametrize("content", [b"", b"these are no weights"])
+def test_a_bad_file_is_named_and_changes_nothing(tmp_path, content):
+    path = tmp_path / "bad-weights.npz"
+    path.write_bytes(content)
+    model = small_network()
+    before = weights(model)
+    with pytest.raises(ValueError, match=r"bad-weights\.npz .*: train or copy it again"):
+        checkpoint.load_weights(model, path)
+    assert_same_weights(model, before)
+
+
+def test_weights_of_another_width_and_a_missing_file_are_named(tmp_path):
+    checkpoint.save_weights(resnet.resnet18(width=8, stem="small"), tmp_path / "wide.npz")
+    with pytest.raises(ValueError, match="another network"):
+        checkpoint.load_weights(small_network(), tmp_path / "wide.npz")
+    with pytest.raises(FileNotFoundError, match=r"none\.npz"):
+        checkpoint.load_weights(small_network(), tmp_path / "none.npz")
+
+
+# --- checkpoints ------------------------------------------------------------------------------------------------------
+
+
+def stop_after(*place):
+    """For `after_batch`: as if the power failed after this batch of this epoch."""
+
+    def stop(*now):
+        if now == place:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+def fit(folder, resume=False, seed=0, model=None, epochs=4, **arguments):
+    model = model or small_network(dropout=0.5)
+    history = train(
+        model, Stripes(40), Stripes(16, seed=1), epochs, 8, seed=seed, folder=folder, resume=resume, progress=None,
+        best=None if folder is None else folder / "best.npz", **arguments,
+    )  # fmt: skip
+    return model, history
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """(folder, network, history) of a training that nothing has stopped; not to be changed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "killed-while-writing.part").write_bytes(b"half")
+    return folder, *fit(folder)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (0, 4), (1, 0), (3, 1)])
+def test_a_stopped_training_goes_on_as_if_nothing_had_happened(undisturbed, tmp_path, place):
+    folder, *whole = undisturbed
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path, after_batch=stop_after(*place))
+    paddle.nn.Linear(3, 3)  # Paddle's numbers of layers differ from now on
+    resumed, history = fit(tmp_path, resume=True, model=resnet.resnet18(width=4, stem="small", dropout=0.5))
+    assert_same_weights(whole[0], resumed)
+    assert history == whole[1]
+    for name in ("metrics.jsonl", "best.npz"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_two_checkpoints_and_a_json_line_an_epoch_are_kept_and_halves_are_removed(undisturbed):
+    folder, _, history = undisturbed
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "best.npz", "checkpoint-0003.npz", "checkpoint-0004.npz", "metrics.jsonl"
+    ]  # fmt: skip
+    assert [row["epoch"] for row in metrics(folder)] == [1, 2, 3, 4]
+    assert [row["validation_auc"] for row in metrics(folder)] == history.validation_auc
+
+
+def test_a_finished_training_is_only_read_again(undisturbed):
+    folder, model, history = undisturbed
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    again, same = fit(folder, resume=True)
+    assert_same_weights(model, again)
+    assert same == history
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(("error", "said", "arguments"), [
+    (FileExistsError, "resume that training, or choose another folder", {}),
+    (checkpoint.CheckpointError, "with epochs 4, this one has 5", {"resume": True, "epochs": 5}),
+    (checkpoint.CheckpointError, "with seed 0, this one has 1", {"resume": True, "seed": 1}),
+    (checkpoint.CheckpointError, "with norm None, this one has group", {"resume": True, "also": {"norm": "group"}}),
+])  # fmt: skip
+def test_another_training_neither_writes_over_it_nor_goes_on_with_it(undisturbed, error, said, arguments):
+    with pytest.raises(error, match=said):
+        fit(undisturbed[0], **arguments)
+
+
+def older(path):
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    about = json.loads(str(arrays["about"]))
+    np.savez(path, **{**arrays, "about": np.array(json.dumps({**about, "format": 0}))})
+
+
+HARM = {
+    "empty": lambda path: path.write_bytes(b""),
+    "flipped": lambda path: path.write_bytes(path.read_bytes()[:3000] + b"!" + path.read_bytes()[3001:]),
+    "older": older,
+    "foreign": lambda path: np.savez(path, weight=np.zeros(3)),
+    "weights": lambda path: checkpoint.save_weights(small_network(), path),
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_the_checkpoint_before_a_bad_one_is_used_and_named(undisturbed, tmp_path, harm):
+    folder, model, _ = undisturbed
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    HARM[harm](tmp_path / "checkpoint-0004.npz")
+    with pytest.warns(UserWarning, match=r"checkpoint-0004\.npz .*Going on from .*checkpoint-0003\.npz"):
+        resumed, _ = fit(tmp_path, resume=True)
+    assert_same_weights(model, resumed)
+
+
+def test_without_a_good_one_every_bad_one_is_named(undisturbed, tmp_path):
+    for path in checkpoint.files(undisturbed[0]):
+        (tmp_path / path.name).write_bytes(b"no checkpoint")
+    with pytest.raises(checkpoint.CheckpointError, match=r"0004\.npz is damaged.*0003\.npz is damaged"):
+        fit(tmp_path, resume=True)
+
+
+def test_a_checkpoint_of_another_network_is_refused_and_changes_nothing(undisturbed):
+    other = resnet.resnet18(width=8, stem="small")
+    before = weights(other)
+    optimizer = paddle.optimizer.AdamW(parameters=other.parameters())
+    with pytest.raises(checkpoint.CheckpointError, match="of another network"):
+        checkpoint.restore(checkpoint.files(undisturbed[0])[0], other, optimizer)
+    assert_same_weights(other, before)
+
+
+def test_a_full_disk_loses_no_earlier_checkpoint(undisturbed, tmp_path):
+    with contextlib.ExitStack() as stack, pytest.raises(OSError, match="File too large"):
+        fit(
+            tmp_path,
+            after_batch=lambda epoch, batch: (epoch, batch) == (2, 0) and stack.enter_context(full_disk(20_000)),
+        )
+    assert [path.name for path in checkpoint.files(tmp_path)] == ["checkpoint-0002.npz", "checkpoint-0001.npz"]
+    assert not list(tmp_path.glob("*.part"))
+    resumed, _ = fit(tmp_path, resume=True)
+    assert_same_weights(undisturbed[1], resumed)
+
+
+@pytest.mark.parametrize(("folder", "known"), [("kept", r"; .*checkpoint-0002\.npz"), (None, "")])
+def test_a_loss_that_is_not_a_number_names_epoch_batch_and_the_last_good_checkpoint(tmp_path, folder, known):
+    data = Stripes(40)
+
+    def spoil(epoch, batch):
+        if (epoch, batch) == (1, 4):
+            data.images[:] = np.nan
+
+    runtime.seed(0)
+    model = paddle.nn.Sequential(paddle.nn.Flatten(), paddle.nn.Linear(3 * 16 * 16, 2))  # a ReLU would make 0 of it
+    folder = folder and tmp_path / folder
+    with pytest.raises(FloatingPointError, match=rf"in epoch 3, batch 1: lower the learning rate, now [^;]+{known}$"):
+        train(model, data, epochs=4, batch_size=8, folder=folder, progress=None, after_batch=spoil)

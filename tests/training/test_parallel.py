@@ -1,0 +1,145 @@
+"""helpers.training.parallel: every batch is shared equally, and two processes train as one does."""
+import time
+
+from helpers import ROOT
+from helpers.training import parallel
+from tests.tools.processes import python
+from tests.tools.train_command import TWO_PROCESSES, finish, metrics, start
+
+import numpy as np
+import psutil
+import pytest
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """Pretend to be one of several processes."""
+
+    def pretend(rank, count):
+        monkeypatch.setattr(parallel, "rank", lambda: rank)
+        monkeypatch.setattr(parallel, "world_size", lambda: count)
+
+    return pretend
+
+
+def indices(count, **arguments):
+    return list(parallel.batches(range(count), **arguments).batch_sampler)
+
+
+def test_batches_are_shuffled_equal_and_repeat():
+    batches = indices(50, batch_size=8, seed=1)
+    assert [len(batch) for batch in batches] == [8] * 6
+    seen = [index for batch in batches for index in batch]
+    assert len(set(seen)) == 48 and seen != sorted(seen)
+    assert batches == indices(50, batch_size=8, seed=1)
+    assert batches != indices(50, batch_size=8, seed=2)
+    assert batches != indices(50, batch_size=8, seed=1, epoch=1)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_the_processes_share_each_batch_of_a_single_one(processes, count):
+    whole = indices(52, batch_size=8, seed=1, epoch=3)
+    shares = []
+    for rank in range(count):
+        processes(rank, count)
+        shares.append(indices(52, batch_size=8, seed=1, epoch=3))
+    for batch, *parts in zip(whole, *shares, strict=True):
+        assert {len(part) for part in parts} == {8 // count}
+        assert sorted(index for part in parts for index in part) == sorted(batch)
+
+
+def test_what_cannot_be_shared_is_refused(processes):
+    processes(0, 3)
+    with pytest.raises(ValueError, match=r"16 images cannot be shared equally by 3 processes; .* multiple of 3"):
+        indices(50, batch_size=16)
+    with pytest.raises(ValueError, match=r"10 images, all that there are for a batch size of 12, .* at most 10"):
+        indices(10, batch_size=12)
+    with pytest.raises(ValueError, match="batch_size must be at least 1, not 0"):
+        indices(50, batch_size=0)
+    with pytest.raises(ValueError, match="is empty"):
+        indices(0, batch_size=4)
+
+
+def test_a_small_data_set_is_one_batch():
+    assert [sorted(batch) for batch in indices(5, batch_size=16)] == [[0, 1, 2, 3, 4]]
+
+
+# --- the real thing: two processes of paddle.distributed.launch on the CPU --------------------------------------------
+
+MEETING = """
+from helpers import runtime
+from helpers.training import parallel
+import numpy as np
+import paddle
+
+parallel.start()
+rank = parallel.rank()
+assert parallel.mean(3.0 * rank) == 1.5
+norm = paddle.nn.BatchNorm2D(3)
+norm._mean.set_value(paddle.full([3], 4.0 * rank))
+norm.weight.set_value(paddle.full([3], 1.0 + rank))
+parallel.average_statistics(paddle.nn.Sequential(norm))
+np.testing.assert_array_equal(norm._mean.numpy(), [2, 2, 2])
+np.testing.assert_array_equal(norm.weight.numpy(), 3 * [1 + rank])
+parallel.seed_epoch(0, 0)
+draws = []
+paddle.distributed.all_gather(draws, paddle.rand([1]))
+assert draws[0] != draws[1], "both would drop the same features"
+print("process", rank, "works", flush=True)
+"""
+
+
+def test_two_processes_meet_average_and_draw_apart(tmp_path):
+    (tmp_path / "meeting.py").write_text(MEETING)
+    done = python(*TWO_PROCESSES, "log", "meeting.py", cwd=tmp_path, PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    logs = [(tmp_path / "log" / f"workerlog.{rank}").read_text() for rank in (0, 1)]
+    assert all(f"process {rank} works" in log for rank, log in enumerate(logs))
+
+
+# With GroupNorm: BatchNorm's statistics are of a process's own images, so that the curves of one and two differ there.
+RECIPE = ("--seed", "3", "--norm", "group")
+
+
+def losses(folder):
+    return np.array([[row["loss"], row["validation_loss"]] for row in metrics(folder)])
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The folder and the output of a training by one process."""
+    folder = tmp_path_factory.mktemp("alone")
+    return folder, finish(start(folder, *RECIPE, epochs=8))
+
+
+@pytest.fixture
+def together(tmp_path):
+    """The folder and the launcher's process of the same training by two processes."""
+    folder = tmp_path / "out"
+    return folder, start(folder, *RECIPE, together=True, epochs=8)
+
+
+def test_two_processes_have_the_loss_curve_of_one_and_write_each_thing_once(alone, together):
+    folder, process = together
+    output = finish(process)
+    np.testing.assert_allclose(losses(folder), losses(alone[0]), rtol=0.01)
+    assert output.count("epoch 8/8") == 1 and output.count("AUC  ") == 1
+    assert all(line in output for line in alone[1].splitlines()[-6:-4])  # of the table
+    logged = (folder.parent / "log" / "workerlog.1").read_text()
+    assert "epoch 8/8" not in logged and "AUC  " not in logged
+    assert {path.name for path in folder.iterdir()} == {path.name for path in alone[0].iterdir()}
+
+
+def test_a_worker_that_dies_ends_the_run_and_one_process_can_go_on_with_it(alone, together):
+    folder, process = together
+    # The launcher prints what it has read of a log once a second; by then the training would be through.
+    while not (folder / "checkpoint-0001.npz").exists():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.01)
+    workers = {child.environ().get("PADDLE_TRAINER_ID"): child for child in psutil.Process(process.pid).children()}
+    workers["1"].kill()
+    output = finish(process, expected=1)  # no hang
+    assert "Container failed" in output and "status failed cmd" in output  # the dead one, or the one left alone
+    resumed = finish(start(folder, *RECIPE, "--resume", epochs=8))
+    assert "epoch 1/8" not in resumed and "epoch 8/8" in resumed
+    np.testing.assert_allclose(losses(folder), losses(alone[0]), rtol=0.01)
