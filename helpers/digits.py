@@ -101,9 +101,8 @@ def sweep(run: Callable[..., Curves], settings: dict[Hashable, dict], seeds: int
     """Run an experiment for each setting and seed, with a progress bar.
 
     Args:
-        run: called as run(seed=..., **setting).
+        run: called as run(seed=..., **setting) for `seeds` seeds from 0 on.
         settings: name -> arguments.
-        seeds: how many; 0, 1, ...
 
     Returns: name -> `Curves` whose arrays are [seeds, epochs].
     """

@@ -21,12 +21,9 @@ def image_grid(
     """Images in rows of `columns`, each with its own title.
 
     Args:
-        images: n arrays [H, W, 3] (uint8, or float from 0 to 1) or [H, W].
-        titles: n short texts.
-        columns: images in a row.
+        images, titles: n arrays [H, W, 3] (uint8, or float from 0 to 1) or [H, W], each with a short text.
         title: of the whole figure: what to see.
-        inches: width of one image.
-        imshow: passed on to matplotlib's imshow.
+        inches: width of one image; `imshow` is passed on to matplotlib's imshow.
     """
     rows = -(-len(images) // columns)
     size = inches * columns, (inches + 0.3) * rows + 0.4
@@ -46,11 +43,9 @@ def bands(
     """Lines with bands: the mean and the range over several seeds.
 
     Args:
-        x: n positions.
-        curves: name -> numbers [seeds, n].
+        x, curves: n positions, and name -> numbers [seeds, n].
         xlabel, ylabel, title: with units where there are any; the title says what to see.
         ax: where to draw; a new figure without it.
-        xscale: "linear" or "log".
     """
     ax = ax or plt.subplots(figsize=(6, 3.4), layout="constrained")[1]
     for index, (name, values) in enumerate(curves.items()):

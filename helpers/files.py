@@ -41,14 +41,8 @@ class DamagedFile(ValueError):
 def write_atomically(path: str | Path, fill: Callable[[BinaryIO], T]) -> T:
     """Let `fill` write a file beside `path`, then put it in its place; an existing one is replaced only by a whole one.
 
-    A process that is killed meanwhile leaves a file that ends in .part and nothing else.
-
-    Args:
-        path: the file; its folder is made.
-        fill: is given the file, opened for writing bytes.
-
-    Returns:
-        what `fill` returned.
+    A process that is killed meanwhile leaves a file that ends in .part and nothing else. The file's folder is made.
+    `fill` is given the file, opened for writing bytes; what it returns is returned.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written.

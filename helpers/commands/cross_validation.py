@@ -53,7 +53,6 @@ def scores(
         extra, count: rendered images, of which `count` are trained on besides in each epoch; or None.
         epochs: of each of the five trainings.
         seed: of the folds, the weights and the order.
-        progress: a bar on stdout.
 
     Returns:
         float32 array [n].

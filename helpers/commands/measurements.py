@@ -35,10 +35,7 @@ Figures = dict[str, Any]  # numbers and short texts by their names
 def measured(measurement: Callable[..., Figures], as_installed: bool = False, **settings: object) -> Figures:
     """The figures of one of the measurements below, from a new process; raises what that raises.
 
-    Args:
-        measurement: the function.
-        as_installed: leave Paddle as it was installed, instead of tuning it by `helpers.runtime`.
-        settings: its arguments.
+    With `as_installed`, Paddle is left as it was installed, instead of being tuned by `helpers.runtime`.
     """
     # What this process has chosen for itself is not the user's choice: the new one chooses anew.
     for name in runtime.CHOSEN:

@@ -50,11 +50,7 @@ def measure(model: ResNet, data: FundusSet, part: str, transform: Transform) -> 
 def report(
     folder: str | None, seeds: Sequence[int], count: tuple[int, int] = COUNT, size: int = SIZE, epochs: int = EPOCHS
 ) -> None:
-    """Print the table of AUCs, a line for each seed and transform, then the means.
-
-    Raises:
-        DataError: there is no data set in `folder`, it is broken, or its images are rendered.
-    """
+    """Print the table of AUCs, a line for each seed and transform, then the means; DataError if `folder` is not fit."""
     progress = sys.stdout.isatty()
     real = photographs.read(folder, size, cache=False, progress=progress)
     if not real.real:

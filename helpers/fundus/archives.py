@@ -30,11 +30,6 @@ def unpack(archive: str | Path, target: str | Path, progress: bool = False) -> P
     is used again, one made from another archive is replaced. An inner archive is unpacked into the folder that it lies
     in, and is not kept.
 
-    Args:
-        archive: the .zip file.
-        target: the folder to make.
-        progress: show a bar, in bytes.
-
     Returns:
         `target`.
 

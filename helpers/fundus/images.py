@@ -100,10 +100,8 @@ def read_images(
     written, a warning says so.
 
     Args:
-        paths: the image files.
         size: the side of the result in pixels.
         cache: the .npz file to keep the array in, or None.
-        progress: show a bar while decoding.
 
     Returns:
         uint8 array [n, size, size, 3], RGB.

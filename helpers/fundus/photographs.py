@@ -135,14 +135,7 @@ def read(
 
 
 def same_photographs(images: np.ndarray) -> list[tuple[int, ...]]:
-    """Group the images that are near copies of one another, or of another one in the group.
-
-    Args:
-        images: uint8 [n, H, W, 3].
-
-    Returns:
-        the positions in each group of two or more.
-    """
+    """The positions, in groups of two or more, of images [n, H, W, 3] (uint8) that are near copies of one another."""
     thumbnails = np.stack([_thumbnail(image) for image in images]) if len(images) else np.zeros((0, 1), np.float32)
     # Pictures of one colour have thumbnails of zeros, near one another but of nothing.
     pictures = np.flatnonzero(thumbnails.any(axis=1))

@@ -49,11 +49,9 @@ def render(
     folder wait for each other; the file .<folder's name>.lock beside it stands for that.
 
     Args:
-        folder: where to; its parent folders are made.
         count: number of training and of validation images; one number is divided 2 : 1.
         size: width and height of the images in pixels.
         seed: the same seed gives the same bytes, as long as the versions of NumPy and OpenCV are the same.
-        progress: a bar on stdout.
 
     Returns: the folder.
 

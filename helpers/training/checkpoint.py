@@ -58,9 +58,7 @@ def save(folder: str | Path, model: nn.Layer, optimizer: Optimizer, epochs: int,
     """Write folder/checkpoint-NNNN.npz and keep the one before it; older ones are deleted.
 
     Args:
-        folder: is made if it is missing.
-        model: its weights and moving statistics are stored.
-        optimizer: its moments and its schedule are stored.
+        model, optimizer: the weights and moving statistics, the moments and the schedule are stored.
         epochs: the number of finished epochs, NNNN.
         notes: what else there is to remember, as far as JSON can hold it.
 

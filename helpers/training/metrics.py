@@ -36,10 +36,8 @@ def auc(labels: np.ndarray, scores: np.ndarray, draws: int = 1000, seed: int = 0
     """Area under the ROC curve with a 95 % bootstrap interval (percentiles), drawn within each class.
 
     Args:
-        labels: [n], 0 or 1, both present.
-        scores: [n], larger means class 1.
-        draws: number of bootstrap samples.
-        seed: of the draws.
+        labels, scores: [n], 0 or 1, both present; larger means class 1.
+        draws, seed: of the bootstrap.
 
     Raises:
         ValueError: the lengths differ, or one class is missing.

@@ -50,9 +50,7 @@ def batches(dataset: Dataset, batch_size: int, seed: int = 0, epoch: int = 0) ->
     of the two here, and repeats some images where the processes do not divide their number.
 
     Args:
-        dataset: of which to load the items.
         batch_size: of all processes together; a smaller data set is one batch.
-        seed, epoch: of the order.
 
     Raises:
         ValueError: a batch cannot be shared equally, or would be empty.
