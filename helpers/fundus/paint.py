@@ -42,6 +42,7 @@ def render_image(kind: str, size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def check_size(size: int) -> None:
+    """Raise ValueError over a size that is too small, in pixels."""
     if size < SMALLEST:
         raise ValueError(f"size must be at least {SMALLEST} pixels, got {size}: the vessels would vanish")
 

@@ -76,10 +76,12 @@ def test_the_sizes_are_paddles(kind, data):
     assert row.sizes(**change) == changed.y[2:]
 
 
-def test_no_size_where_no_formula_is_known():
+def test_no_size_where_no_formula_is_known_or_it_does_not_fit_or_there_is_no_such_setting():
     for shape in ([1, 8], [1, 3, 8]):
         assert trace(nn.Linear(8, 2), shape)[0].sizes() is None
     assert trace(nn.Conv2D(3, 4, 3, data_format="NHWC"), [1, 8, 8, 3])[0].sizes() is None
+    [row] = trace(nn.MaxPool2D(3, padding=1), [1, 2, 2, 2])
+    assert row.sizes() == (1, 1) and row.sizes(padding=0) is None and row.sizes(dilation=2) is None
 
 
 @pytest.mark.parametrize("padding", ["SAME", [0, 1, 0, 1], [[0, 0], [0, 0], [1, 2], [0, 1]]])
@@ -88,11 +90,6 @@ def test_a_setting_that_is_not_one_number_an_axis_is_named(padding):
     assert row.setting("stride") == (1, 2) and row.sizes() is None
     with pytest.raises(ValueError, match=r"^layer: the padding .* is not one number for each of 2 axes"):
         row.setting("padding")
-
-
-def test_no_size_where_it_does_not_fit_or_there_is_no_such_setting():
-    [row] = trace(nn.MaxPool2D(3, padding=1), [1, 2, 2, 2])
-    assert row.sizes() == (1, 1) and row.sizes(padding=0) is None and row.sizes(dilation=2) is None
 
 
 def test_output_padding_is_known_as_well():
