@@ -188,7 +188,7 @@ def _decode_all(paths: list[Path], size: int, progress: bool) -> np.ndarray:
     def decode(index: int) -> None:
         images[index] = read_image(paths[index], size)
 
-    # OpenCV lets go of Python's lock while it decodes, so threads do use all cores.
+    # Pillow and OpenCV let go of Python's lock while they decode and shrink, so threads do use all cores.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         done = pool.map(decode, range(len(paths)))
         for _ in tqdm(

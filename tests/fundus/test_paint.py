@@ -90,12 +90,9 @@ def test_simple_statistics_do_not_separate_the_classes():
     assert 0.6 < roc_auc_score(y[1::2], model.decision_function(x[1::2])) < 0.95
 
 
-@pytest.mark.parametrize("size", [31, 0, -5])
-def test_a_size_that_is_too_small(size):
-    with pytest.raises(ValueError, match="at least 32"):
-        render_image("N", size, np.random.default_rng(0))
-
-
-def test_an_unknown_kind():
-    with pytest.raises(ValueError, match="H, N, P"):
-        render_image("X", 64, np.random.default_rng(0))
+@pytest.mark.parametrize("kind, size, message", [
+    *(("N", size, "at least 32") for size in (31, 0, -5)), ("X", 64, "H, N, P")
+])  # fmt: skip
+def test_a_size_that_is_too_small_and_an_unknown_kind(kind, size, message):
+    with pytest.raises(ValueError, match=message):
+        render_image(kind, size, np.random.default_rng(0))

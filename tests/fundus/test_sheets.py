@@ -12,11 +12,6 @@ import pytest
 
 # --- .csv ----------------------------------------------------------------------------------------------------------
 
-
-def utf16(text):
-    return text.replace(",", "\t").encode("utf-16")
-
-
 CSVS = {
     "plain": build.csv(VALIDATION).encode(),
     "byte-order mark": b"\xef\xbb\xbf" + build.csv(VALIDATION).encode(),
@@ -27,7 +22,7 @@ CSVS = {
     "old mac line ends": build.csv(VALIDATION, "\r").encode(),
     "no line end at the end": build.csv(VALIDATION).rstrip().encode(),
     "semicolons": build.csv(VALIDATION).replace(",", ";").encode(),
-    "utf-16 with tabs": utf16(build.csv(VALIDATION, "\r\n")),
+    "utf-16 with tabs": build.csv(VALIDATION, "\r\n").replace(",", "\t").encode("utf-16"),
     "gbk": build.csv(VALIDATION).replace("Fovea_X", "黄斑").encode("gbk"),
     "saved by pandas": build.csv({name: f"{label}.0" for name, label in VALIDATION.items()}).encode(),
     "quoted, spaced": build.csv({f" {name}": f'" {label} "' for name, label in VALIDATION.items()}).encode(),
@@ -64,6 +59,7 @@ BAD_SHEETS = {
     "no name column": (build.csv(VALIDATION).replace("imgName", "file"), r"has no column imgName"),
     "no header": (build.csv(VALIDATION).split("\n", 1)[1], r"has no column imgName and no column Label"),
     "empty": ("", r"is empty"),
+    "no text": (b"\x89PNG\xff\xff\x80", r"is no text"),
     "field without end": (build.csv(VALIDATION) + '9,"' + "V0009.jpg,1\n" * 15_000,
                           r"cannot be read as a \.csv sheet: field .* in line \d+\. Look"),
     "endless field": (build.csv(VALIDATION) + "V" * 140_000,
@@ -74,15 +70,11 @@ BAD_SHEETS = {
 @pytest.mark.parametrize("kind", BAD_SHEETS)
 def test_a_wrong_csv(tmp_path, kind):
     content, message = BAD_SHEETS[kind]
-    (tmp_path / "labels.csv").write_bytes(content.encode())
     with pytest.raises(DataError, match=rf"labels\.csv,? {message}"):
-        read_sheet(tmp_path / "labels.csv")
+        read_sheet(build.write(tmp_path, {"labels.csv": content}) / "labels.csv")
 
 
-def test_a_csv_that_is_no_text_or_missing(tmp_path):
-    (tmp_path / "labels.csv").write_bytes(b"\x89PNG\xff\xff\x80")
-    with pytest.raises(DataError, match=r"labels\.csv is no text"):
-        read_sheet(tmp_path / "labels.csv")
+def test_a_missing_csv(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv cannot be read"):
         read_sheet(tmp_path / "none.csv")
 
@@ -133,23 +125,17 @@ def test_an_xlsx_without_the_columns(tmp_path):
         read_sheet(tmp_path / "labels.xlsx")
 
 
-def flipped(place, mask):
-    """A workbook with some bits of its sheet's header turned over: in the list at its end, or before the sheet."""
-    data, name = build.xlsx(VALIDATION), SHEET.encode()
-    signature, offset = place
-    position = data.rindex(signature, 0, data.rindex(name) if signature == b"PK\x01\x02" else data.index(name)) + offset
-    return data[:position] + bytes([data[position] ^ mask]) + data[position + 1 :]
-
-
+XLSX, NAME = build.xlsx(VALIDATION), SHEET.encode()
+ENTRY = XLSX.rindex(NAME) - 46  # the sheet's entry in the list at the end
 DAMAGE = {
     "empty": b"",
     "text": b"no sheet",
     "another archive": build.packed({"a.txt": "a"}),
-    "truncated": build.xlsx(VALIDATION)[:-100],
-    "stream": flipped((b"PK\x03\x04", 30 + len(SHEET)), 0xFF),  # zlib.error
-    "length": flipped((b"PK\x03\x04", 29), 0x80),  # EOFError
-    "version": flipped((b"PK\x01\x02", 6), 0xF0),  # NotImplementedError
-    "encrypted": flipped((b"PK\x01\x02", 8), 0x01),  # RuntimeError
+    "truncated": XLSX[:-100],
+    "stream": build.with_byte(XLSX, XLSX.index(NAME) + len(NAME), 0xFF),  # zlib.error
+    "length": build.with_byte(XLSX, XLSX.index(NAME) - 1, 0x80),  # EOFError
+    "version": build.with_byte(XLSX, ENTRY + 6, 0xF0),  # NotImplementedError
+    "encrypted": build.with_byte(XLSX, ENTRY + 8, 0x01),  # RuntimeError
     "half an element": edited("</sheetData>", "<sheetData>"),  # ParseError
     "row": edited('<row r="1">', '<row r="x">'),  # ValueError
     "no such text": edited('t="n"', 't="s"'),  # IndexError

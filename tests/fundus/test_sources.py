@@ -4,19 +4,17 @@ import shutil
 from helpers.fundus import sources
 from helpers.fundus.errors import ArchiveError, DataError, DataNotFound, ImageError
 from tests.tools import palm_builder as build
-from tests.tools.palm_builder import EXPECTED, TRAINING, VALIDATION, write
+from tests.tools.palm_builder import EXPECTED, TRAINING, VALIDATION, files, write
 
 import pytest
 
 pytestmark = pytest.mark.usefixtures("machine")
+OFFICIAL = build.official()
+LABELS = {"labels.csv": build.csv(VALIDATION)}
 
 
 def found(listed):
     return {sample.name: (sample.part, sample.label) for sample in listed}
-
-
-def below(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 # --- finding -------------------------------------------------------------------------------------------------------
@@ -24,8 +22,7 @@ def below(folder):
 def test_no_data_anywhere(machine):
     assert sources.find() is None
     (machine / "project" / "data" / "palm").mkdir()
-    (machine / "home" / "data" / "data19065").mkdir(parents=True)
-    (machine / "home" / "data" / "data19065" / "README.md").touch()
+    write(machine / "home" / "data" / "data19065", {"README.md": ""})
     assert sources.find() is None
 
 
@@ -81,13 +78,11 @@ def test_palm_dir_wrong(machine, monkeypatch):
     write(machine / "project" / "data" / "palm", build.unpacked())  # not taken instead
     write(machine, {"file.zip": b"", "full/notes.txt": "notes", "full/picture.jpg": build.jpeg("P0001")})
     (machine / "empty").mkdir()
-    for value in ("nowhere", "file.zip"):
+    no_folder = "PALM_DIR is {}, which is no folder. Correct it"
+    nothing = r"{} \(PALM_DIR\) holds nothing of the data set. It needs"
+    for value, message in {"nowhere": no_folder, "file.zip": no_folder, "empty": nothing, "full": nothing}.items():
         monkeypatch.setenv("PALM_DIR", value)
-        with pytest.raises(DataNotFound, match=f"PALM_DIR is {value}, which is no folder. Correct it"):
-            sources.find()
-    for value in ("empty", "full"):
-        monkeypatch.setenv("PALM_DIR", value)
-        with pytest.raises(DataNotFound, match=rf"{value} \(PALM_DIR\) holds nothing of the data set. It needs"):
+        with pytest.raises(DataNotFound, match=message.format(value)):
             sources.find()
 
 
@@ -99,9 +94,8 @@ def test_an_empty_folder(machine):
         sources.samples(machine / "nowhere")
 
 
-@pytest.mark.parametrize("error", [DataNotFound, ArchiveError, ImageError])
-def test_whatever_is_wrong_with_a_data_set_is_one_kind_of_error(error):
-    assert issubclass(error, DataError)
+def test_whatever_is_wrong_with_a_data_set_is_one_kind_of_error():
+    assert all(issubclass(error, DataError) for error in (DataNotFound, ArchiveError, ImageError))
 
 
 def test_a_folder_that_is_too_large(machine, monkeypatch):
@@ -125,7 +119,7 @@ LAYOUTS = {
         **build.validation("validation/PALM-Validation400/"),
         "valid_gt/PALM-Validation-GT/PM_Label_and_Fovea_Location.csv": build.csv(VALIDATION),
     },
-    "one folder for all": {**build.training(""), **build.validation(""), "labels.csv": build.csv(VALIDATION)},
+    "one folder for all": {**build.training(""), **build.validation(""), **LABELS},
     "everything in a folder called training": {f"a/b/training/{name}": data for name, data in build.unpacked().items()},
     "with what systems add": {
         **build.unpacked(),
@@ -155,12 +149,12 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_unpacked_folders_are_read_in_place(machine, layout):
     folder = write(machine / "set", LAYOUTS[layout])
-    before = below(machine)
+    before = files(machine)
     listed = sources.samples(folder)
     assert found(listed) == EXPECTED
     assert [sample.name for sample in listed] == [*sorted(TRAINING), *sorted(VALIDATION)]
     assert all(sample.path.is_file() and sample.path.is_relative_to(folder) for sample in listed)
-    assert below(machine) == before
+    assert files(machine) == before
 
 
 def test_links_are_followed_and_circles_end(machine, folder):
@@ -179,14 +173,14 @@ def test_official_archives(machine, monkeypatch, where):
     palm_folder = machine / "project" / "data" / "palm"
     unpacked = palm_folder / "unpacked"
     folder = {"data/palm": palm_folder, "PALM_DIR": machine / "x", "AI Studio": machine / "home/data/data19065"}[where]
-    write(folder, build.official())
+    write(folder, OFFICIAL)
     if where == "PALM_DIR":
         monkeypatch.setenv("PALM_DIR", str(folder))
     assert sources.find() == folder
     listed = sources.samples(folder)
     assert found(listed) == EXPECTED
     assert all(sample.path.is_relative_to(unpacked) for sample in listed)
-    assert sorted(path.name for path in folder.glob("*.zip")) == sorted(build.official())
+    assert sorted(path.name for path in folder.glob("*.zip")) == sorted(OFFICIAL)
     assert not list(palm_folder.rglob("PALM*.zip"))
 
     times = {path: path.stat().st_mtime_ns for path in unpacked.rglob("*")}
@@ -201,7 +195,7 @@ def test_official_archives(machine, monkeypatch, where):
 @pytest.mark.parametrize("where", ["data/palm", "PALM_DIR", "PALM_DIR below the project"])
 def test_an_archive_that_is_replaced_is_unpacked_again(machine, monkeypatch, where):
     folder = machine / "x" if where == "PALM_DIR" else machine / "project" / "data" / "palm"
-    write(folder, build.official())
+    write(folder, OFFICIAL)
     if where != "data/palm":
         monkeypatch.setenv("PALM_DIR", str(folder) if where == "PALM_DIR" else "data/palm")
     assert found(sources.samples(sources.find())) == EXPECTED
@@ -229,27 +223,28 @@ def test_a_data_set_in_the_folder_of_what_was_unpacked(machine, monkeypatch):
         assert found(sources.samples(sources.find())) == EXPECTED
 
 
-def test_partly_unpacked(machine, monkeypatch):
-    official = build.official()
-    mixtures = [
-        {**build.training("PALM-Training400/PALM-Training400/"), "validation.zip": official["validation.zip"],
-         "valid_gt.zip": official["valid_gt.zip"]},
-        {"training.zip": official["training.zip"], **build.validation(), "labels.csv": build.csv(VALIDATION)},
-        {"PALM-Training400/PALM-Training400.zip": build.packed(build.training()), **build.validation(),
-         "labels.csv": build.csv(VALIDATION)},
-        {**official, **build.training()},
-        {"everything (1).zip": build.packed(build.unpacked()), "homework.zip": build.packed({"answer.py": "1"})},
-        {"a/data.zip": official["training.zip"], "b/data.zip": build.packed({**build.validation(),
-         "labels.csv": build.csv(VALIDATION)})},
-        {"training.zip": official["training.zip"], "training/validation.zip": official["validation.zip"],
-         "labels.csv": build.csv(VALIDATION)},
-    ]  # fmt: skip
-    for number, files in enumerate(mixtures):
-        monkeypatch.setattr(sources, "ROOT", machine / f"project{number}")
-        folder = write(machine / f"project{number}" / "data" / "palm", files)
-        for _ in range(2):
-            assert found(sources.samples(folder)) == EXPECTED, number
-        assert not (folder / "unpacked" / "homework").exists()
+MIXTURES = {
+    "training unpacked": {**build.training("PALM-Training400/PALM-Training400/"),
+                          "validation.zip": OFFICIAL["validation.zip"], "valid_gt.zip": OFFICIAL["valid_gt.zip"]},
+    "training packed": {"training.zip": OFFICIAL["training.zip"], **build.validation(), **LABELS},
+    "the inner archive": {"PALM-Training400/PALM-Training400.zip": build.packed(build.training()),
+                          **build.validation(), **LABELS},
+    "training both": {**OFFICIAL, **build.training()},
+    "one archive": {"everything (1).zip": build.packed(build.unpacked()),
+                    "homework.zip": build.packed({"answer.py": "1"})},
+    "one name in two folders": {"a/data.zip": OFFICIAL["training.zip"],
+                                "b/data.zip": build.packed({**build.validation(), **LABELS})},
+    "an archive in the folder that another is called after": {
+        "training.zip": OFFICIAL["training.zip"], "training/validation.zip": OFFICIAL["validation.zip"], **LABELS},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mixture", MIXTURES)
+def test_partly_unpacked(machine, mixture):
+    folder = write(machine / "project" / "data" / "palm", MIXTURES[mixture])
+    for _ in range(2):
+        assert found(sources.samples(folder)) == EXPECTED
+    assert not (folder / "unpacked" / "homework").exists()
 
 
 def test_archives_beside_a_complete_set_are_not_opened(folder, machine):
@@ -258,41 +253,33 @@ def test_archives_beside_a_complete_set_are_not_opened(folder, machine):
     assert not (machine / "project" / "data" / "palm").exists()
 
 
-def test_an_archive_added_later(machine):
-    folder = write(machine / "project" / "data" / "palm", {"training.zip": build.official()["training.zip"]})
-    with pytest.raises(DataError, match=r"palm lacks validation images and the sheet .*validation\.zip"):
+@pytest.mark.parametrize("first, error, message", [
+    ({"training.zip": OFFICIAL["training.zip"]}, DataError,
+     r"palm lacks validation images and the sheet .*validation\.zip"),
+    ({**OFFICIAL, "training.zip": OFFICIAL["training.zip"][:-200]}, ArchiveError, r"training\.zip is truncated"),
+])  # fmt: skip
+def test_an_archive_that_is_added_or_mended_later(machine, first, error, message):
+    folder = write(machine / "project" / "data" / "palm", first)
+    with pytest.raises(error, match=message):
         sources.samples(folder)
-    write(folder, build.official())
+    write(folder, OFFICIAL)
     assert found(sources.samples(folder)) == EXPECTED
 
 
-def test_a_broken_archive(machine):
-    whole = build.official()
-    folder = write(machine / "project" / "data" / "palm", {**whole, "training.zip": whole["training.zip"][:-200]})
-    with pytest.raises(ArchiveError, match=r"training\.zip is truncated"):
-        sources.samples(folder)
-    (folder / "training.zip").write_bytes(whole["training.zip"])
-    assert found(sources.samples(folder)) == EXPECTED
-
-
-def test_the_open_re_release(machine):
-    folder = write(machine / "set", build.release())
+@pytest.mark.parametrize("form", [build.release(), {"PALM.zip": build.packed(build.release())}], ids=["files", "zip"])
+def test_the_open_re_release(machine, form):
+    folder = write(machine / "project" / "data" / "palm", form)
     testing = {name.replace("V", "T"): ("testing", label) for name, label in VALIDATION.items()}
     assert found(sources.samples(folder)) == EXPECTED | testing
 
 
-def test_the_re_release_packed(machine):
-    folder = write(machine / "project" / "data" / "palm", {"PALM.zip": build.packed(build.release())})
-    assert len(sources.samples(folder)) == len(EXPECTED) + len(VALIDATION)
-
-
 def test_the_re_releases_folders_say_the_part_of_any_name(machine):
-    files = {name.replace("V0", "N9").replace("T0", "P9"): data for name, data in build.release(False).items()}
+    release = {name.replace("V0", "N9").replace("T0", "P9"): data for name, data in build.release(False).items()}
     labels = {name.replace("V0", "N9"): label for name, label in VALIDATION.items()}
     for part, letter in (("Validation", "N"), ("Testing", "P")):
         rows = {name.replace("N", letter): label for name, label in labels.items()}
-        files[f"PALM/{part}/Classification Labels.xlsx"] = build.xlsx(rows, ("ID", "imgName", "Label"))
-    listed = found(sources.samples(write(machine / "set", files)))
+        release[f"PALM/{part}/Classification Labels.xlsx"] = build.xlsx(rows, ("ID", "imgName", "Label"))
+    listed = found(sources.samples(write(machine / "set", release)))
     assert {name: listed[name] for name in labels} == {name: ("validation", label) for name, label in labels.items()}
     assert listed["P9001"] == ("testing", 1)
     assert listed["P9002"] == ("testing", 0), "by the sheet, not by its name"
@@ -306,29 +293,32 @@ def test_testing_images_without_labels_are_left_out_with_a_word(machine):
 
 # --- labels and images -----------------------------------------------------------------------------------------------
 
-BAD_LABELS = {
-    "label without image": ({**VALIDATION, "V0099": 1},
+MISFITS = {  # what is added to a data set, or replaced in it
+    "label without image": ({"labels.csv": build.csv({**VALIDATION, "V0099": 1})},
                             r"V0099: in labels\.csv, but there is no such image in .*set. Put"),
-    "many without image": ({**VALIDATION, **{f"V010{i}": 1 for i in range(5)}},
+    "many without image": ({"labels.csv": build.csv({**VALIDATION, **{f"V010{i}": 1 for i in range(5)}})},
                            r"V0100, V0101, V0102 and 2 more: in labels\.csv"),
-    "image without label": ({name: label for name, label in VALIDATION.items() if name != "V0003"},
+    "image without label": ({"labels.csv": build.csv({name: 1 for name in VALIDATION if name != "V0003"})},
                             r"V0003\.jpg: no label in labels\.csv. Add the row"),
-    "another name": ({**VALIDATION, "eye": 1}, r"EYE: in labels\.csv, but there is no such image"),
-    "against the name": ({**VALIDATION, "P0001": 0}, r"labels\.csv: P0001 is 0, but 1 by the image's name. Correct"),
+    "another name": ({"labels.csv": build.csv({**VALIDATION, "eye": 1})},
+                     r"EYE: in labels\.csv, but there is no such image"),
+    "against the name": ({"labels.csv": build.csv({**VALIDATION, "P0001": 0})},
+                         r"labels\.csv: P0001 is 0, but 1 by the image's name. Correct"),
+    "two sheets that differ": ({"gt/PM_Label_and_Fovea_Location.xlsx": build.xlsx({**VALIDATION, "V0002": 1})},
+                               r"V0002 is \d, but \d by .*Correct one of them"),
+    "two images of one name": ({"copy/P0001.jpg": build.jpeg("P0002")},
+                               r"P0001\.jpg and .*P0001\.jpg have the same name but are not the same image"),
+    **{f"no class in {name}": ({f"PALM-Training400/{name}": build.jpeg("P0001")},
+                               r"PALM-Training400.*: no label. Names of the data set .*Rename or remove")
+       for name in ("X0001.jpg", "P0001 (1).jpg", "P0001 - 副本.png")},
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", BAD_LABELS)
-def test_labels_that_do_not_fit_the_images(folder, kind):
-    labels, message = BAD_LABELS[kind]
-    write(folder, {"labels.csv": build.csv(labels)})
+@pytest.mark.parametrize("kind", MISFITS)
+def test_labels_and_images_that_do_not_fit(folder, kind):
+    added, message = MISFITS[kind]
+    write(folder, added)
     with pytest.raises(DataError, match=message):
-        sources.samples(folder)
-
-
-def test_two_sheets_that_differ(folder):
-    write(folder, {"gt/PM_Label_and_Fovea_Location.xlsx": build.xlsx({**VALIDATION, "V0002": 1})})
-    with pytest.raises(DataError, match=r"V0002 is \d, but \d by .*Correct one of them"):
         sources.samples(folder)
 
 
@@ -344,21 +334,7 @@ def test_a_missing_part(folder, missing, message):
         sources.samples(folder)
 
 
-@pytest.mark.parametrize("name", ["X0001.jpg", "P0001 (1).jpg", "P0001 - 副本.png"])
-def test_a_training_image_without_a_class_in_its_name(folder, name):
-    write(folder, {f"PALM-Training400/{name}": build.jpeg("P0001")})
-    with pytest.raises(DataError, match=r"PALM-Training400.*: no label. Names of the data set .*Rename or remove"):
-        sources.samples(folder)
-
-
-def test_two_different_images_of_one_name(folder):
-    write(folder, {"copy/P0001.jpg": build.jpeg("P0002")})
-    with pytest.raises(DataError, match=r"P0001\.jpg and .*P0001\.jpg have the same name but are not the same image"):
-        sources.samples(folder)
-
-
 def test_some_testing_images_without_labels(machine):
-    files = build.release()
-    files["PALM/Testing/Images/T0099.jpg"] = build.jpeg("T0099")
+    write(machine / "set", {**build.release(), "PALM/Testing/Images/T0099.jpg": build.jpeg("T0099")})
     with pytest.raises(DataError, match=r"T0099\.jpg: no label in"):
-        sources.samples(write(machine / "set", files))
+        sources.samples(machine / "set")

@@ -65,7 +65,7 @@ def csv(labels: Mapping[str, object], newline: str = "\n") -> str:
     return newline.join(rows) + newline
 
 
-def packed(files: Mapping[str, bytes | str]) -> bytes:
+def packed(files: Mapping[str | zipfile.ZipInfo, bytes | str]) -> bytes:
     """The bytes of a zip archive."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
@@ -74,12 +74,21 @@ def packed(files: Mapping[str, bytes | str]) -> bytes:
     return file.getvalue()
 
 
+def with_byte(data: bytes, position: int, value: int) -> bytes:
+    return data[:position] + bytes([value]) + data[position + 1 :]
+
+
 def write(folder: Path, files: Mapping[str, bytes | str]) -> Path:
     for name, data in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data.encode() if isinstance(data, str) else data)
     return folder
+
+
+def files(folder: Path) -> list[str]:
+    """The paths of all files below a folder, from there."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def training(prefix: str = "PALM-Training400/") -> dict[str, bytes]:
@@ -97,14 +106,12 @@ def unpacked() -> dict[str, bytes | str]:
 
 def official() -> dict[str, bytes]:
     """The three official archives; the images are in a zip inside a zip, beside masks of the same names."""
-    masks = packed({f"Lesion_Masks/Atrophy/{name}.bmp": b"no image" for name in TRAINING})
+    inside = {
+        "PALM-Training400": training(),
+        "PALM-Training400-Annotation-Lession": {f"Lesion_Masks/Atrophy/{name}.bmp": b"no image" for name in TRAINING},
+    }
     return {
-        "training.zip": packed(
-            {
-                "PALM-Training400/PALM-Training400.zip": packed(training()),
-                "PALM-Training400/PALM-Training400-Annotation-Lession.zip": masks,
-            }
-        ),
+        "training.zip": packed({f"PALM-Training400/{name}.zip": packed(images) for name, images in inside.items()}),
         "validation.zip": packed(validation()),
         "valid_gt.zip": packed({"PALM-Validation-GT/PM_Label_and_Fovea_Location.xlsx": xlsx(VALIDATION)}),
     }
