@@ -3,7 +3,7 @@ import ast
 import re
 
 from helpers import language
-from helpers.exercises import feedback
+from helpers.exercises import feedback, reading
 from helpers.exercises.exercise import Function, Number
 from helpers.language import Text
 from tests.tools import editions
@@ -48,13 +48,13 @@ def test_its_own_solution_is_right_and_a_blank_breaks_nothing(number, capsys):
 def test_a_right_number_in_any_form(number, capsys):
     exercise = NUMBERS[number]
     truth = np.asarray(exercise.truth(**exercise.given()), np.float64)
-    forms = [truth, truth.tolist(), truth.astype(np.float32), paddle.to_tensor(truth), paddle.to_tensor(truth, "float32")]
-    for form in [*forms, np.float32(truth) if truth.ndim == 0 else tuple(truth.tolist())]:
+    forms = [truth, truth.tolist(), truth.astype(np.float32), np.float32(truth) if truth.ndim == 0 else tuple(truth)]
+    for form in [*forms, paddle.to_tensor(truth), paddle.to_tensor(truth, "float32")]:
         assert said(number, form, capsys) == "right"
 
 
 @pytest.mark.parametrize(
-    ("number", "place"), [(number, place) for number, exercise in ALL.items() for place in range(len(exercise.mistakes))]
+    ("number", "place"), [(number, place) for number in ALL for place in range(len(ALL[number].mistakes))]
 )
 def test_each_mistake_has_its_own_hint(number, place, capsys):
     exercise = ALL[number]
@@ -82,8 +82,7 @@ def texts(exercise):
     return [exercise.title, *exercise.hints, exercise.why, *(text for text, _ in exercise.mistakes)]
 
 
-FEEDBACK = [text for module in (feedback, feedback.Unreadable.__init__.__globals__)
-            for text in (module.values() if isinstance(module, dict) else vars(module).values()) if isinstance(text, Text)]
+FEEDBACK = [text for module in (feedback, reading) for text in vars(module).values() if isinstance(text, Text)]
 
 
 @pytest.mark.parametrize("pair", [*FEEDBACK, *(text for exercise in ALL.values() for text in texts(exercise))])
