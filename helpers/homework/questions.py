@@ -29,6 +29,11 @@ def table_task(model: nn.Layer, input_shape: Sequence[int], given: Sequence[str]
     rows = trace(model, input_shape)
     if not rows:
         raise ValueError("the network has no convolution, pooling or Linear layer: there is nothing to ask for")
+    return table_of(rows, input_shape, given)
+
+
+def table_of(rows: Sequence[Row], input_shape: Sequence[int], given: Sequence[str] = ()) -> Task:
+    """The same for layers that were traced already."""
     groups: dict[str, tuple[Entry, ...]] = {}
     maps: list[Shape] = []  # those that may be flattened for the next Linear layer
     for row in rows:
