@@ -5,6 +5,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 from helpers.homework import hand_in
+from tests.tools.right_answers import right_answers
 from tests.tools.rubbish import RUBBISH
 
 import matplotlib.pyplot as plt
@@ -19,7 +20,7 @@ FILES = {"reply.txt", "table.md", "answers.json", "table.png"}
 def handed_in(table, counting, tmp_path, capsys):
     """A function that hands in, by default all that is right, and gives what is said."""
 
-    def call(counts=counting.reveal(), answers=table.reveal(), name=None, date=None, folder=tmp_path):  # noqa: B008
+    def call(counts=right_answers(counting), answers=right_answers(table), name=None, date=None, folder=tmp_path):  # noqa: B008
         hand_in(counting, counts, table, answers, name, date, folder)
         return capsys.readouterr().out
 
@@ -41,7 +42,7 @@ def test_the_four_files(table, handed_in, tmp_path):
     assert "| fc1 | [50176, 64] | 3,211,264 | [64] | 64 | [10, 64] |" in markdown
     assert "| pool1 | - | 0 | - | 0 | [10, 6, 112, 112] |" in markdown
     data = json.loads((here / "answers.json").read_text(encoding="utf-8"))
-    assert data["table"] == table.reveal() and data["name"] == "张三|$x_1" and data["date"] == "2026-11-23"
+    assert data["table"] == right_answers(table) and data["name"] == "张三|$x_1" and data["date"] == "2026-11-23"
     height, width, _ = plt.imread(here / "table.png").shape
     assert 800 < width < 1600 and 300 < height < 900
 
