@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from helpers.homework import mistakes
-from helpers.homework.answers import WITH, WITHOUT, Entry, Shape, Task
+from helpers.homework.answers import WITH, WITHOUT, Entry, Practice, Shape
 from helpers.homework.trace import TRANSPOSED, Row, trace
 from helpers.language import Text
 
@@ -19,7 +19,7 @@ from paddle import nn
 _INPUT = Text("输入", "input")
 
 
-def table_task(model: nn.Layer, input_shape: Sequence[int], given: Sequence[str] = ()) -> Task:
+def table_task(model: nn.Layer, input_shape: Sequence[int], given: Sequence[str] = ()) -> Practice:
     """The table of a network: weight and bias with shape and count, and output shape, for every layer with a row.
 
     Args:
@@ -36,7 +36,7 @@ def table_task(model: nn.Layer, input_shape: Sequence[int], given: Sequence[str]
     return table_of(rows, input_shape, given)
 
 
-def table_of(rows: Sequence[Row], input_shape: Sequence[int], given: Sequence[str] = ()) -> Task:
+def table_of(rows: Sequence[Row], input_shape: Sequence[int], given: Sequence[str] = ()) -> Practice:
     """The same for layers that were traced already."""
     groups: dict[str, tuple[Entry, ...]] = {}
     maps: list[Shape] = []  # those that may be flattened for the next Linear layer
@@ -45,7 +45,7 @@ def table_of(rows: Sequence[Row], input_shape: Sequence[int], given: Sequence[st
         groups[row.name] = _row_entries(row, maps if linear and len(row.x) == 2 else [])
         maps = [] if linear else [*maps, row.x, row.y]
     lines = [f"{_INPUT} {list(input_shape)}", *(f"{row.name:15s}{_described(row)}" for row in rows)]
-    return Task(groups, tuple(given), "\n".join(lines))
+    return Practice(groups, tuple(given), "\n".join(lines))
 
 
 def _described(row: Row) -> str:
@@ -141,7 +141,7 @@ def _output_hints(row: Row) -> list[tuple[Shape | None, Text]]:
     ]
 
 
-def counting_task(row: Row, steps: bool = True) -> Task:
+def counting_task(row: Row, steps: bool = True) -> Practice:
     """Multiplications and additions of a convolution; counts with and without its bias are right, and named.
 
     Args:
@@ -160,7 +160,7 @@ def counting_task(row: Row, steps: bool = True) -> Task:
     for name, (outputs, images) in numbers.items():
         times, plus = _count_entries(row, outputs, images)
         groups |= {f"{name} multiplications": (times,), f"{name} additions": (plus,)}
-    return Task(groups, about=f"{_described(row)}, {_INPUT} {list(row.x)}")
+    return Practice(groups, about=f"{_described(row)}, {_INPUT} {list(row.x)}")
 
 
 def _count_entries(row: Row, outputs: int, images: int) -> tuple[Entry, Entry]:
