@@ -29,7 +29,7 @@ _YOURS = Text(
 
 
 class Assignment(NamedTuple):
-    """The homework of one learner: both tasks, the numbers in them, and whose they are; without a variant the course's."""
+    """The homework of one learner: both tasks, the numbers in them, whose they are; without a variant the course's."""
 
     student_id: str
     numbers: Numbers
