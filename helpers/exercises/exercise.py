@@ -43,7 +43,10 @@ class Exercise:
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Exercise):
-    """Asks for a number or an array; `truth` makes it, of what `given` gives. Whole numbers have to be met exactly."""
+    """Asks for a number or an array; `truth` makes it, of what `given` gives.
+
+    Whole numbers have to be met exactly, unless `rtol` is above 0.001.
+    """
 
     truth: Callable[..., Any]
 
