@@ -26,14 +26,14 @@ def main(given: Sequence[str] | None = None) -> None:
     """The command."""
     summary, epilog = __doc__.strip().split("\n\n")
     parser = argparse.ArgumentParser(prog="python -m helpers.commands.grade", description=summary, epilog=epilog)
-    parser.add_argument("hand_ins", metavar="HANDINS", type=Path, help="a folder with answers.json files and notebooks, "
-                        "at any depth and in zips too, or one zip; nbgrader's submitted/ is such a folder")  # fmt: skip
+    parser.add_argument("hand_ins", metavar="HANDINS", type=Path, help="a folder with answers.json files and notebooks "
+                        "at any depth, in zips too, or one zip; nbgrader's submitted/ is such a folder")  # fmt: skip
     parser.add_argument("--roster", metavar="CSV", type=Path, required=True, help="the class: columns id and name")
     parser.add_argument("--output", metavar="FOLDER", type=Path, default=Path("grades"), help="default: grades")
     parser.add_argument("--secret-file", metavar="FILE", type=Path, help="from which helpers.commands.variants drew "
                         "each student's numbers (default: all have the course's numbers)")  # fmt: skip
-    parser.add_argument("--gradebook", metavar="DB", type=Path, help="write the marks into nbgrader's gradebook as well")
-    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the reasons and the feedback, default en")
+    parser.add_argument("--gradebook", metavar="DB", type=Path, help="write the marks into nbgrader's gradebook too")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of reasons and feedback, default en")
     options = parser.parse_args(given)
     speak(options.language)
     if hasattr(sys.stdout, "reconfigure"):  # a Western console cannot show a Chinese name, and must not stop over it

@@ -105,21 +105,22 @@ def _mark(
     owner, hand_in = readable[-1]
     content = hand_in.content
     reasons = [*_whose(student, owner, content), *hand_in.notes]
-    foreign = _foreign(student, content, numbers, secret)
     parts, notes = _graded(content, numbers[student])
+    states = [result.state for part in parts for row in part.results.values() for result, _ in row]
+    blank = states.count(BLANK)
+    foreign = _foreign(student, content, numbers, secret) if blank < len(states) else ""
     if foreign:
         parts = tuple(part._replace(points=0) for part in parts)
         reasons.insert(0, foreign)
     elif own and (copied := _copied(student, content, numbers, sum(part.points for part in parts))):
         reasons.insert(0, copied)
-    if own and not foreign and content.variant.signature != signature(student.id, numbers[student], secret):
+    mine = content.variant.signature if content.variant and own and not foreign else None
+    if mine is not None and mine != signature(student.id, numbers[student], secret):
         said = Text("数是自己的，签名却被改过", "the numbers are the student's own, but the signature was changed")
         reasons.append(str(said))
     if others := [other for _, other in readable[:-1] if _answers(other.content) != _answers(content)]:
         said = Text("交了几份，最后一份算数；没算的：{}", "several were handed in, the last one counts; not: {}")
         reasons.append(said.format(", ".join(shown(other.path, str, 60) for other in others[-3:])))
-    states = [result.state for part in parts for row in part.results.values() for result, _ in row]
-    blank = states.count(BLANK)
     status = NOTHING if blank == len(states) else PARTLY if blank else GRADED
     if blank:
         reasons.append(Text("{} 处里有 {} 处没有作答", "{1} of {0} are not answered").format(len(states), blank))

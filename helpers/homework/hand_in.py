@@ -20,7 +20,7 @@ from helpers.language import Text, spoken
 FOLDER = ROOT / "data" / "homework"
 BLANK = "?"
 
-_NOTHING = Text("还没有作答，所以没有提交", "nothing is answered yet, so nothing is handed in")
+NOTHING = Text("还没有作答，所以没有提交", "nothing is answered yet, so nothing is handed in")
 _GRADING = Text("正在批改这本笔记本，所以没有提交", "the notebook is being graded, so nothing is handed in")
 _BLANK = Text("没有作答：{}", "not answered: {}")
 _UNREAD = Text("读不成数或形状，照原样交上去：{}", "no number and no shape, handed in as it is: {}")
@@ -57,7 +57,7 @@ def hand_in(
     blank, unread = _missing(counting, kept[0]), _missing(table, kept[1])
     lacking = [*blank[0], *unread[0]]
     if not any(value is not None for part in kept for row in part.values() for value in _row(row)):
-        return _say(_NOTHING)
+        return _say(NOTHING)
     between = "、" if spoken() == "zh" else ", "
     if lacking:
         _say(_BLANK.format(between.join(lacking)))

@@ -16,8 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from helpers.homework.hand_in import NOTHING
 from helpers.homework.submission import MIME, BadSubmission, Submission, parse
 from helpers.homework.variants import COURSE
+from helpers.homework.writing import Unreadable, decode, spelled, typed
 from helpers.language import Text
 
 LARGEST = 32 * 2**20  # bytes of a file; the notebook has one or two million
@@ -25,17 +27,9 @@ MOST = 20_000  # files in all
 ROOM = (2**31, 2**28, 2**26)  # bytes that a zip may unpack to, one inside another, one inside that
 RATIO = 200  # a file that shrinks more than this when it is packed is none of this homework
 # What lies beside hand-ins without being any: of systems, of nbgrader, of browsers.
-ASIDE = {"__macosx", "__pycache__", "thumbs.db", "desktop.ini", "timestamp.txt"}
-HAND_IN, ZIP = re.compile(r"\.(json|ipynb)(?![a-z])"), re.compile(r"\.zip$")
-# Full-width signs and digits, and Chinese brackets and commas, as the plain ones.
-PLAIN = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | str.maketrans("、【】〔〕\u3000−", ",[][] -")
+ASIDE = {"__macosx", "__pycache__", "thumbs.db", "desktop.ini", "timestamp.txt", "submission_secret.txt"}
 SOLUTIONS = "### BEGIN SOLUTION"  # stands in the notebook with the solutions and in no learner's copy
-NUMBER = re.compile(r"[+-]?([0-9]{1,40}|[0-9]{1,3}(,[0-9]{3}){1,12})")
-SHAPE = re.compile(r"[\[(] *([0-9]{1,20}( *, *[0-9]{1,20}){0,7})? *,? *[\])]")
-
-
-class Unreadable(ValueError):
-    """A file of which no hand-in can be read; the text says why."""
+HAND_IN, ZIP = re.compile(r"\.(json|ipynb)(?![a-z])"), re.compile(r"\.zip$")
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ def read_all(place: str | Path) -> list[HandIn]:
     """
     search, place = _Search(), Path(place)
     if place.is_file():
-        search.file((_spelled(place.name),), place.stat().st_mtime, place.stat().st_size, place)
+        search.file((spelled(place.name),), place.stat().st_mtime, place.stat().st_size, place)
     else:
         os.scandir(place).close()
         search.folder(place)
@@ -110,7 +104,7 @@ class _Search:
                 self.add(HandIn(parts, problem=_in_words(error)))
                 continue
             for entry in entries:
-                inner = (*parts, _spelled(entry.name))
+                inner = (*parts, spelled(entry.name))
                 try:
                     if entry.is_dir(follow_symlinks=False):
                         places.append((Path(entry.path), inner))
@@ -172,33 +166,6 @@ class _Search:
             self.add(HandIn(parts, problem=str(Text("压缩包里什么也没有", "the zip is empty")), empty=True))
 
 
-def decode(data: bytes) -> str:
-    """Text of an unknown encoding: UTF-8, UTF-16 or GBK, with or without a mark at its beginning."""
-    marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-    encodings = [encoding for mark, encoding in marks.items() if data.startswith(mark)]
-    if not encodings and b"\0" in data[:2]:
-        encodings = ["utf-16-be" if data[0] == 0 else "utf-16-le"]
-    for encoding in encodings or ["utf-8", "gb18030"]:  # of which GBK is a part
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Unreadable(Text("不是 UTF-8、UTF-16 或 GBK 的文字", "it is no text in UTF-8, UTF-16 or GBK"))
-
-
-def typed(value: object) -> object:
-    """An answer that is a whole number or a shape written as text, in whatever width, as such; others as they are."""
-    if isinstance(value, list):
-        return [typed(inner) for inner in value]
-    if isinstance(value, str):
-        text = value.translate(PLAIN).strip()
-        if NUMBER.fullmatch(text):
-            return int(text.replace(",", ""))
-        if SHAPE.fullmatch(text):
-            return [int(number) for number in re.findall(r"[0-9]+", text)]
-    return value
-
-
 def _taken(parts: tuple[str, ...], changed: float, value: object) -> HandIn:
     """The hand-in that is in what JSON gave."""
     notes = []
@@ -206,6 +173,8 @@ def _taken(parts: tuple[str, ...], changed: float, value: object) -> HandIn:
         if SOLUTIONS in json.dumps(value, ensure_ascii=True):
             raise Unreadable(Text("这是课程自己的答案，不是学生的作业", "these are the course's own solutions"))
         shown = _outputs(value)
+        if not shown and _says_blank(value):
+            return HandIn(parts, changed, Submission("", "", "en", "", None, {}, {}))
         if not shown:
             raise Unreadable(Text(
                 "笔记本里没有交作业的输出：请运行最后几格，保存后再交",
@@ -238,6 +207,12 @@ def _outputs(notebook: dict) -> list[object]:
     return [value for _, _, value in sorted(shown, key=lambda one: one[:2])]
 
 
+def _says_blank(notebook: dict) -> bool:
+    """Whether the notebook was run with nothing answered: then it says so instead of showing a hand-in."""
+    text = json.dumps(notebook, ensure_ascii=False)
+    return any(f'"{said}' in text for said in NOTHING)
+
+
 def _json(data: bytes) -> object:
     if not data.strip(b"\0 \r\n\t"):
         raise Unreadable(Text("文件是空的", "the file is empty"))
@@ -266,7 +241,7 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
     """Programs that do not say which encoding a name is in use UTF-8 or, on a Chinese Windows, GBK."""
     if info.flag_bits & 0x800:
         return info.orig_filename
-    return _spelled(info.orig_filename.encode("cp437", "replace"))
+    return spelled(info.orig_filename.encode("cp437", "replace"))
 
 
 def _zip_time(info: zipfile.ZipInfo) -> float:
@@ -274,15 +249,6 @@ def _zip_time(info: zipfile.ZipInfo) -> float:
         return time.mktime((*info.date_time, 0, 0, -1))
     except (OverflowError, ValueError):
         return 0.0
-
-
-def _spelled(name: str | bytes) -> str:
-    """A file's name as text, also where it is not in the encoding of this system."""
-    raw = os.fsencode(name) if isinstance(name, str) else name
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("gb18030", "replace")
 
 
 def _is_aside(name: str) -> bool:

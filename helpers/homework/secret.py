@@ -22,7 +22,7 @@ def make_secret(path: str | Path) -> bool:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return False
-    with open(file, "w", encoding="ascii") as written:
+    with os.fdopen(file, "w", encoding="ascii") as written:
         written.write(secrets.token_hex(32) + "\n")
     return True
 
