@@ -61,5 +61,8 @@ TOGETHER = Text("乘法和加法要分开填", "multiplications and additions ar
 THE_ADDITIONS = Text("那是加法的次数", "that is the number of additions")
 BIAS_MULTIPLIED = Text("偏置是加上去的，不是乘的", "the bias is added, not multiplied")
 NO_SUM_OF_CHANNELS = Text("各通道的和也要加起来", "the channels' sums have to be added up as well")
-NO_BIAS_TO_ADD = Text("这一层没有偏置，第一个积用不着加法", "this layer has no bias; the first product needs no addition")
+NO_BIAS_TO_ADD = Text(
+    "这一层没有偏置，第一个积用不着加法",
+    "this layer has no bias; the first product needs no addition",
+)
 ONE_TOO_MANY = Text("n 个数相加要 n - 1 次加法，偏置再加一次", "n numbers need n - 1 additions; the bias adds one")
