@@ -1,6 +1,7 @@
 """Every exercise of every notebook: its solution passes, each mistake has its hint, no notebook shows an answer."""
 import ast
 import re
+import textwrap
 
 from helpers import language
 from helpers.exercises import feedback, reading
@@ -112,7 +113,7 @@ def test_no_notebook_shows_an_answer_beside_its_placeholder(path):
     wanted = [number for number in ALL if number.startswith(f"{path.stem[:2]}.")]
     assert sorted(found) == sorted(wanted), "every exercise is asked for once"
     for number, sources in found.items():
-        tree = ast.parse(ALL[number].solution)
+        tree = ast.parse(textwrap.dedent(ALL[number].solution))
         answer = next((node.value for node in ast.walk(tree) if isinstance(node, ast.Assign)), None)
         text = "\n".join(sources).replace(" ", "")
         if number in NUMBERS and answer is not None and not isinstance(answer, ast.Constant):
