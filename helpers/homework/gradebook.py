@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 
@@ -69,7 +72,7 @@ def write_gradebook(marks: Sequence[Mark], path: str | Path, notebook: str = "04
 
     path = Path(path).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with Gradebook(f"sqlite:///{path}") as book:
+    with _own_programs(), Gradebook(f"sqlite:///{path}") as book:
         book.update_or_create_assignment(ASSIGNMENT)
         book.update_or_create_notebook(notebook, ASSIGNMENT)
         for groups, points in POINTS.items():
@@ -89,6 +92,17 @@ def write_gradebook(marks: Sequence[Mark], path: str | Path, notebook: str = "04
                     grade = book.find_grade(cell, notebook, ASSIGNMENT, student)
                 grade.manual_score, grade.needs_manual_grade = part.points, False
         book.db.commit()
+
+
+@contextmanager
+def _own_programs() -> Iterator[None]:
+    """nbgrader starts alembic by its name, which is found only if this environment's programs are on the path."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
 
 
 def _cell(text: str) -> str:

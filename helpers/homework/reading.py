@@ -129,7 +129,8 @@ class _Search:
                 self.zip(parts, source if isinstance(source, Path) else io.BytesIO(source()), level)
             elif not HAND_IN.search(name):
                 raise Unreadable(Text(
-                    "不是 answers.json，也不是笔记本（.ipynb），没有读", "neither answers.json nor a notebook (.ipynb): not read"
+                    "不是 answers.json，也不是笔记本（.ipynb），没有读",
+                    "neither answers.json nor a notebook (.ipynb): not read",
                 ))  # fmt: skip
             elif size > LARGEST:
                 raise Unreadable(Text("超过 {} MB，没有读", "more than {} MB: not read").format(LARGEST >> 20))
