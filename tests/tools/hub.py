@@ -66,6 +66,7 @@ def hub(config: Path, scratch: Path, **environment: str) -> Iterator[str]:
     options = {
         "JupyterHub.bind_url": f"http://127.0.0.1:{public}",
         "JupyterHub.hub_port": inner,
+        "JupyterHub.log_level": "WARN",
         "JupyterHub.authenticator_class": "dummy",
         "JupyterHub.spawner_class": "simple",
         "ConfigurableHTTPProxy.api_url": f"http://127.0.0.1:{api}",
@@ -76,7 +77,7 @@ def hub(config: Path, scratch: Path, **environment: str) -> Iterator[str]:
     command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
     command += [f"--{name}={value}" for name, value in options.items()]
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    env = {**os.environ, "PATH": programs, "JUPYTERHUB_CRYPT_KEY": "", **environment}
+    env = {**os.environ, "PATH": programs, **environment}
     log, address = scratch / "jupyterhub.log", f"http://127.0.0.1:{public}"
 
     def listens() -> bool:
@@ -90,8 +91,9 @@ def hub(config: Path, scratch: Path, **environment: str) -> Iterator[str]:
         try:
             wait(listens, "JupyterHub answers")
             yield address
-        except Exception as error:
-            raise AssertionError(f"{error}\n{log.read_text(encoding='utf-8', errors='replace')[-6000:]}") from error
+        except (OSError, RuntimeError) as error:  # those of requests too
+            said = log.read_text(encoding="utf-8", errors="replace")
+            raise AssertionError(f"{error}\n{said[-4000:]}") from error
         finally:
             server.terminate()  # it ends its students' servers and the proxy
 
@@ -124,10 +126,10 @@ class Student:
         answer.raise_for_status()
         return answer
 
-    def assignments(self, action: str = "", **arguments: str) -> list[dict]:
-        """What the menu Nbgrader > Assignment List of JupyterLab does: list, "fetch" or "submit"."""
-        method = "POST" if action else "GET"
-        told = self.ask(f"assignments{'/' + action if action else ''}", method, params=arguments).json()
+    def assignments(self, course: str, action: str = "", assignment: str = "") -> list[dict]:
+        """What JupyterLab's menu Nbgrader > Assignment List does: "fetch" or "submit" one, and list all."""
+        path, asked = "assignments" + f"/{action}" * bool(action), {"course_id": course, "assignment_id": assignment}
+        told = self.ask(path, "POST" if action else "GET", params=asked).json()
         if not told["success"]:
             raise AssertionError(f"{self.name}, {action or 'list'}: {told['value']}")
         return told["value"]
@@ -138,37 +140,36 @@ class Student:
     def save(self, notebook: NotebookNode, path: str) -> None:
         self.ask(f"api/contents/{quote(path)}", "PUT", json={"type": "notebook", "content": notebook})
 
-    def run(self, notebook: NotebookNode, path: str) -> None:
-        """Run All with a kernel of the student's server; the outputs are put into the notebook, not yet saved."""
-        kernel = self.ask("api/sessions", "POST", json={
-            "path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"},
-        }).json()["kernel"]["id"]  # fmt: skip
-        IOLoop().run_sync(lambda: self._run(notebook, kernel), timeout=5 * SECONDS)
+    def run(self, notebook: NotebookNode, path: str, until: str) -> None:
+        """Run its cells up to that of the id `until` with a kernel of the server; the outputs are put into it."""
+        named = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
+        kernel = self.ask("api/sessions", "POST", json=named).json()["kernel"]["id"]
+        last = [cell.id for cell in notebook.cells].index(until)
+        cells = [cell for cell in notebook.cells[: last + 1] if cell.cell_type == "code"]
+        IOLoop(make_current=False).run_sync(lambda: self._run(cells, kernel), timeout=5 * SECONDS)
         self.ask(f"api/kernels/{kernel}", "DELETE")
 
-    async def _run(self, notebook: NotebookNode, kernel: str) -> None:
+    async def _run(self, cells: list[NotebookNode], kernel: str) -> None:
         address = f"{self.path.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
         socket = await websocket_connect(HTTPRequest(address, headers=self.token))
-        for cell in notebook.cells:
-            if cell.cell_type != "code":
-                continue
-            header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": "", "version": "5.3"}
+        for cell in cells:
+            header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "session": "", "version": "5.3"}
             content = {"code": cell.source, "silent": False, "stop_on_error": False}
-            request = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-            await socket.write_message(json.dumps(request))
-            cell.outputs = []
-            while not (idle := await self._hear(socket, header["msg_id"], cell)):
-                assert idle is False
+            message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+            await socket.write_message(json.dumps(message))
+            cell.outputs, done = [], False
+            while not done:
+                done = _takes(cell, header["msg_id"], json.loads(await socket.read_message()))
         socket.close()
 
-    async def _hear(self, socket, asked: str, cell: NotebookNode) -> bool:
-        """Take one message of the kernel; whether it says that the cell is done."""
-        message = json.loads(await socket.read_message())
-        kind, content = message["msg_type"], message["content"]
-        if message["parent_header"].get("msg_id") != asked or message["channel"] != "iopub":
-            return False
-        if kind == "execute_input":
-            cell.execution_count = content["execution_count"]
-        if kind in {"stream", "display_data", "execute_result", "error"}:
-            cell.outputs.append(nbformat.v4.output_from_msg(nbformat.from_dict(message)))
-        return kind == "status" and content["execution_state"] == "idle"
+
+def _takes(cell: NotebookNode, asked: str, message: dict) -> bool:
+    """Put what a kernel's message says into the cell that it is about; whether that cell is done."""
+    kind, content = message["msg_type"], message["content"]
+    if message["parent_header"].get("msg_id") != asked or message["channel"] != "iopub":
+        return False
+    if kind == "execute_input":
+        cell.execution_count = content["execution_count"]
+    if kind in {"stream", "display_data", "execute_result", "error"}:
+        cell.outputs.append(nbformat.v4.output_from_msg(nbformat.from_dict(message)))
+    return kind == "status" and content["execution_state"] == "idle"
