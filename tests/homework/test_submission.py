@@ -3,7 +3,6 @@ import copy
 import json
 import math
 
-from helpers import language
 from helpers.homework.submission import BadSubmission, Variant, checksum, make, parse
 from helpers.homework.variants import draw
 
@@ -114,13 +113,9 @@ def test_numbers_that_no_answer_should_have_are_read_all_the_same():
     assert math.isnan(parse(json.loads(json.dumps(make({"a": math.nan}, {}, edition="en")))).counts["a"])
 
 
-def test_the_reason_is_in_the_language_that_is_spoken():
-    language.speak("zh")
-    try:
-        with pytest.raises(BadSubmission, match="这不是本课程作业的答案"):
-            parse([])
-    finally:
-        language.speak("en")
+def test_the_reason_is_in_the_language_that_is_spoken(chinese):
+    with pytest.raises(BadSubmission, match="这不是本课程作业的答案"):
+        parse([])
 
 
 JSON = st.recursive(
