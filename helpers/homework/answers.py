@@ -115,7 +115,7 @@ class Entry(NamedTuple):
     """One thing to answer: its accepted values (-> the name of a convention, or ""), the first one being the truth,
     and hints for wrong ones, the first that fits being given; a hint's value None fits anything."""
 
-    column: Text | str
+    column: Text | str  # of its row; "" where it is a number
     accepted: dict[int | Shape, Text | str]
     hints: Sequence[tuple[int | Shape | None, Text]] = ()
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from helpers.homework import mistakes
-from helpers.homework.answers import WITH, WITHOUT, Entry, Practice, Shape
+from helpers.homework.answers import COLUMNS, WITH, WITHOUT, Entry, Practice, Shape
 from helpers.homework.trace import TRANSPOSED, Row, trace
 from helpers.language import Text
 
@@ -76,11 +76,12 @@ def _row_entries(row: Row, maps: Sequence[Shape]) -> tuple[Entry, ...]:
         ]
     else:
         bias = [(None, mistakes.MADE_WITHOUT_BIAS)] if w else weight
-    entries = []
-    for name, shape, hints in (("w", w, weight), ("b", b, bias)):
+    asked = []
+    for shape, hints in ((w, weight), (b, bias)):
         counts = [(None if wrong is None else _count(wrong), hint) for wrong, hint in hints]
-        entries += [Entry(f"{name} shape", {shape: ""}, hints), Entry(f"{name} count", {_count(shape): ""}, counts)]
-    return (*entries, Entry("output", {row.y: ""}, _output_hints(row)))
+        asked += [({shape: ""}, hints), ({_count(shape): ""}, counts)]
+    asked.append(({row.y: ""}, _output_hints(row)))
+    return tuple(Entry(column, *entry) for column, entry in zip(COLUMNS, asked, strict=True))
 
 
 def _count(shape: Shape) -> int:
