@@ -120,4 +120,5 @@ def test_feedback_in_chinese(chinese, counting, table):
     assert report.score("fc1") == "fc1：5 个答案里对了 2 个"
     assert "fc1 w 的形状：错：in 和 out 颠倒了：Paddle 的 Linear 恰好是 PyTorch 的转置\n" in str(report)
     assert "fc1 w 的个数：错：要填一个整数，这里是 0.5\n" in str(report)
-    assert "fc2：错：要填 5 项的列表（w 的形状、w 的个数、" in str(report) and "），这里是 int（5 项都是）" in str(report)
+    assert "fc2：错：要填 5 项的列表（w 的形状、w 的个数、" in str(report)
+    assert "），这里是 int（5 项都是）" in str(report)
