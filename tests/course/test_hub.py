@@ -27,6 +27,8 @@ NOTEBOOK = "04_homework.ipynb"
 FETCHED = f"homework/{NOTEBOOK}"
 ANSWERED = {"li": ("hw-answers1", "hw-answers2"), "王小明": ("hw-answers1",)}  # one has both tasks, one the first
 LAST = "hw-hand-in-run"
+PAGE = (ROOT / "docs/jupyterhub.md").read_text(encoding="utf-8")
+RELEASE, COLLECT = (command.split() for command in re.findall(r"^nbgrader (\w+ homework)$", PAGE, re.MULTILINE))
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def teacher(tmp_path, monkeypatch):
         make_homework.nbgrader(folder, "zh", *arguments)
 
     nbgrader("generate_assignment", "homework")
-    nbgrader("release_assignment", "homework")
+    nbgrader(*RELEASE)
     nbgrader.folder = folder
     return nbgrader
 
@@ -83,7 +85,7 @@ def test_from_release_to_grades(teacher, tmp_path):
     ):
         failed = at_once.map(lambda name: do_homework(address, name, homes / name), ANSWERED)
         assert dict(zip(ANSWERED, failed, strict=True)) == {name: [] for name in ANSWERED}
-    teacher("collect", "homework")
+    teacher(*COLLECT)
     submitted = teacher.folder / "submitted"
     assert {folder.name for folder in submitted.iterdir()} == ANSWERED.keys()
     assert {path.owner() for path in submitted.iterdir()} == {homes.owner()}  # nothing but the name tells them apart
