@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 import re
 import sys
@@ -55,9 +56,9 @@ def write_feedback(marks: Sequence[Mark], folder: str | Path) -> None:
             old.unlink()
     taken: set[str] = set()
     for mark in marks:
-        name = base = _file_name(mark)
-        while name.lower() in taken:
-            name = f"{base}-{len(taken)}"
+        base = _file_name(mark)
+        names = (f"{base}-{number}" if number else base for number in itertools.count())
+        name = next(name for name in names if name.lower() not in taken)
         taken.add(name.lower())
         write_atomically(folder / f"{name}.html", lambda file, mark=mark: file.write(_page(mark).encode()))
 

@@ -128,10 +128,12 @@ def _mark(
 
 
 def _last(pair: tuple[Owner, HandIn]) -> tuple:
-    """What is better placed counts before what only says whose it is; then the later; then (2) after (1)."""
+    """What is better placed counts before what only says whose it is; then the later; then "(2)" after "(1)"."""
     owner, hand_in = pair
-    names = re.split(r"([0-9]+)", hand_in.path)
-    return max(owner.by, BY_ID), round(hand_in.changed), [(int(n), "") if n.isdecimal() else (-1, n) for n in names]
+    copy = re.search(r" ?[(（]([0-9]{1,6})[)）](?=\.[^.]*$)", hand_in.path)
+    path = hand_in.path[: copy.start()] + hand_in.path[copy.end() :] if copy else hand_in.path
+    names = [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,20})", path)]
+    return max(owner.by, BY_ID), round(hand_in.changed), names, int(copy[1]) if copy else 0
 
 
 def _answers(content: Submission) -> tuple:

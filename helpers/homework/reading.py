@@ -12,8 +12,10 @@ import re
 import time
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from helpers.homework.hand_in import NOTHING
@@ -23,9 +25,12 @@ from helpers.homework.writing import Unreadable, decode, spelled, typed
 from helpers.language import Text
 
 LARGEST = 32 * 2**20  # bytes of a file; the notebook has one or two million
-MOST = 20_000  # files in all
-ROOM = (2**31, 2**28, 2**26)  # bytes that a zip may unpack to, one inside another, one inside that
-RATIO = 200  # a file that shrinks more than this when it is packed is none of this homework
+# Limits for each thing that lies in the folder itself, so that what one student hands in leaves room for the others.
+MOST = 20_000  # files
+ROOM = 2**32  # bytes that its zips may unpack to
+INNER = 2**26  # bytes that a zip in a zip may unpack to: in a platform's zip a student's own
+DEEPEST = 3  # zips in each other
+RATIO = 100  # a file that shrinks more than this when it is packed is none of this homework
 # What lies beside hand-ins without being any: of systems, of nbgrader, of browsers.
 ASIDE = {"__macosx", "__pycache__", "thumbs.db", "desktop.ini", "timestamp.txt", "submission_secret.txt"}
 SOLUTIONS = "### BEGIN SOLUTION"  # stands in the notebook with the solutions and in no learner's copy
@@ -73,27 +78,44 @@ def read_all(place: str | Path) -> list[HandIn]:
 
 
 @dataclass
+class _Room:
+    """How many bytes may still be unpacked."""
+
+    left: int
+
+    def take(self, size: int) -> None:
+        if size > self.left:
+            raise Unreadable(Text("解压后太大，没有读", "it unpacks to too much: not read"))
+        self.left -= size
+
+
+@dataclass
 class _Search:
-    """What has been found so far."""
+    """What has been found so far, and how much of what lies in the folder itself."""
 
     found: list[HandIn] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    rooms: dict[str, _Room] = field(default_factory=dict)
 
     def add(self, hand_in: HandIn) -> None:
-        if len(self.found) < MOST:
+        top = hand_in.parts[0]
+        self.counts[top] += 1
+        if self.counts[top] <= MOST:
             self.found.append(hand_in)
-        elif len(self.found) == MOST:
-            said = Text("这里的文件超过 {} 个，其余的没有读", "there are more than {} files here, the rest is not read")
-            self.found.append(HandIn(("...",), problem=said.format(f"{MOST:,}")))
+        elif self.counts[top] == MOST + 1:
+            said = Text("里面的文件超过 {} 个，其余的没有读", "more than {} files are in it, the rest is not read")
+            self.found.append(HandIn((top,), problem=said.format(f"{MOST:,}")))
 
-    @property
-    def full(self) -> bool:
-        return len(self.found) > MOST
+    def full(self, parts: tuple[str, ...]) -> bool:
+        return bool(parts) and self.counts[parts[0]] > MOST
 
     def folder(self, top: Path) -> None:
         """Look through a folder. A link is not followed: it may lead to what somebody else has handed in."""
         places: list[tuple[Path, tuple[str, ...]]] = [(top, ())]
-        while places and not self.full:  # no recursion: a folder may be as deep as somebody likes to make it
+        while places:  # no recursion: a folder may be as deep as somebody likes to make it
             place, parts = places.pop()
+            if self.full(parts):
+                continue
             try:
                 with os.scandir(place) as listed:
                     entries = [entry for entry in listed if not _is_aside(entry.name)]
@@ -118,15 +140,23 @@ class _Search:
                     self.add(HandIn(inner, problem=_in_words(error)))
 
     def file(
-        self, parts: tuple[str, ...], changed: float, size: int, source: Path | Callable[[], bytes], level: int = 0
-    ) -> None:
-        """Read one file, from the disk or out of a zip. Nothing is raised."""
-        if self.full:
+        self, parts: tuple[str, ...], changed: float, size: int, source: Path | Callable[[], bytes],
+        room: _Room | None = None, level: int = 0,
+    ) -> None:  # fmt: skip
+        """Read one file, from the disk or out of a zip that has this room left. Nothing is raised."""
+        if self.full(parts):
             return
         name = parts[-1].lower()
         try:
             if ZIP.search(name):
-                self.zip(parts, source if isinstance(source, Path) else io.BytesIO(source()), level)
+                if isinstance(source, Path):
+                    self.zip(parts, source, self.rooms.setdefault(parts[0], _Room(ROOM)), level)
+                else:
+                    inner = _Room(before := min(INNER, room.left))
+                    try:
+                        self.zip(parts, io.BytesIO(source()), inner, level)
+                    finally:
+                        room.left -= before - inner.left
             elif not HAND_IN.search(name):
                 raise Unreadable(Text(
                     "不是 answers.json，也不是笔记本（.ipynb），没有读",
@@ -141,28 +171,24 @@ class _Search:
         except Exception as error:  # whatever somebody hands in, the others are read
             self.add(HandIn(parts, changed, problem=_in_words(error)))
 
-    def zip(self, parts: tuple[str, ...], file: Path | io.BytesIO, level: int) -> None:
+    def zip(self, parts: tuple[str, ...], file: Path | io.BytesIO, room: _Room, level: int) -> None:
         """Read what is packed in a zip, in memory."""
-        if level == len(ROOM):
+        if level == DEEPEST:
             raise Unreadable(Text("压缩包套了太多层", "a zip in a zip in a zip in a zip"))
-        room, empty = ROOM[level], True
+        empty = True
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
                 names = [name for name in re.split(r"[/\\]", _zip_name(info)) if name not in ("", ".", "..")]
-                if self.full or info.is_dir() or not names or any(map(_is_aside, names)):
+                if self.full(parts) or info.is_dir() or not names or any(map(_is_aside, names)):
                     continue
                 empty = False
                 inner = (*parts, *names)
-                room -= info.file_size if ZIP.search(names[-1].lower()) or HAND_IN.search(names[-1].lower()) else 0
-                if room < 0:
-                    raise Unreadable(Text("解压后太大，其余的没有读", "it unpacks to too much: the rest is not read"))
                 if info.file_size > 2**20 and info.file_size > RATIO * info.compress_size:
                     said = Text("压缩得不合常理，没有解压", "it is packed beyond reason: not unpacked")
                     self.add(HandIn(inner, problem=str(said)))
                     continue
-                self.file(
-                    inner, _zip_time(info), info.file_size, lambda info=info: _unpacked(archive, info), level + 1
-                )
+                unpack = partial(_unpacked, archive, info, room)
+                self.file(inner, _zip_time(info), info.file_size, unpack, room, level + 1)
         if empty:
             self.add(HandIn(parts, problem=str(Text("压缩包里什么也没有", "the zip is empty")), empty=True))
 
@@ -230,7 +256,8 @@ def _json(data: bytes) -> object:
         raise Unreadable(Text("里面有一个整数长得读不了", "an integer in it is too long to be read")) from error
 
 
-def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: _Room) -> bytes:
+    room.take(info.file_size)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise Unreadable(Text("压缩方式少见，请解压后再试", "packed in a rare way: unpack it yourself"))
     if info.flag_bits & 1:

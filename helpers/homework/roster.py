@@ -23,7 +23,7 @@ NAMES = {"name", "student name", "student_name", "full name", "姓名", "学生�
 ASSIGNMENT = "homework"  # nbgrader collects into NAME/homework
 # Words beside a name in the name of a file; a student who calls himself by one is not looked for there.
 FILL = re.compile("作业|提交|答案|实验|学号|姓名|的|homework|answers?|assignsubmission|file")
-BY_PLACE, BY_ID, BY_NAME, BY_NOTHING = 3, 2, 1, 0
+BY_USER, BY_PLACE, BY_ID, BY_NAME, BY_NOTHING = 4, 3, 2, 1, 0
 
 
 class BadRoster(ValueError):
@@ -105,7 +105,10 @@ class Register:
         folders = hand_in.parts if hand_in.empty else hand_in.parts[:-1]
         if folders[1:2] == (ASSIGNMENT,) and not folders[0].lower().endswith(".zip"):
             # nbgrader's folder of a user is that user's, whatever is written in it.
-            student = self._by_id.get(canonical(folders[0])) or self._by_name.get(_plain(folders[0]))
+            student = self._by_id.get(canonical(folders[0]))
+            if student is not None:
+                return Owner(student, BY_USER, True)
+            student = self._by_name.get(_plain(folders[0]))
             return Owner(student or Student(shown(folders[0], str, 100)), BY_PLACE, student is not None)
         for part in hand_in.parts:
             found = {*self._found(part)}

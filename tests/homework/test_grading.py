@@ -1,5 +1,6 @@
 """A class of hand-ins is graded as each deserves, and no hand-in gets marks that its answers do not earn."""
 import hashlib
+import os
 import random
 
 from helpers.homework.grading import FULL, grade
@@ -84,6 +85,25 @@ def test_what_lies_in_a_students_place_counts_before_what_only_says_whose_it_is(
     (tmp_path / "right_2026/answers.json").unlink()
     marks = graded(tmp_path)
     assert marks["right"].reasons[0] == "known only by the id written in it"
+
+
+@pytest.mark.parametrize("names", [
+    ["answers.json", "answers (1).json", "answers (2).json", "answers (10).json"],
+    ["001/answers.json", "002/answers.json"], ["作业9.ipynb", "作业10.ipynb"], ["a（1）.json", "a（2）.json"],
+])  # fmt: skip
+def test_of_files_of_one_time_the_name_says_which_is_the_last(tmp_path, names):
+    for number, name in enumerate(names):
+        path = make.write(tmp_path / "eve" / name, make.data("eve", counts={"pixel additions": -number}))
+        os.utime(path, (1_790_000_000, 1_790_000_000))
+    mark = graded(tmp_path)["eve"]
+    assert mark.path == f"eve/{names[-1]}" and "the last one counts" in mark.reasons[0]
+
+
+def test_a_user_by_the_id_comes_before_a_user_by_the_name(tmp_path):
+    for time, name, data in ((1, "right", make.data("right")), (2, "Rita", make.blank("right"))):
+        path = make.write(tmp_path / name / "homework/answers.json", data)
+        os.utime(path, (1_790_000_000 + time, 1_790_000_000 + time))
+    assert graded(tmp_path)["right"].points() == 30
 
 
 def test_a_hand_in_of_nobody_on_the_roster_has_a_line_of_its_own(tmp_path):

@@ -89,8 +89,22 @@ def test_bad_zips_are_named_and_the_others_are_read(tmp_path, monkeypatch):
         "rare.zip/a.json": "packed in a rare way: unpack it yourself",
         "russian.zip/x.zip/x.zip/x.zip": "a zip in a zip in a zip in a zip",
     }  # fmt: skip
-    monkeypatch.setattr(reading, "ROOM", (500, 500, 500))
-    assert found(tmp_path)["good.zip"] == "it unpacks to too much: the rest is not read"
+    monkeypatch.setattr(reading, "ROOM", 500)
+    assert found(tmp_path)["good.zip/answers.json"] == "it unpacks to too much: not read"
+
+
+def test_what_one_student_packs_leaves_room_for_the_others(tmp_path, monkeypatch):
+    good = make.packed({"answers.json": make.data("good")})
+    large = make.packed({f"{number}.json": make.data("large") for number in range(20)})
+    files = {"a.zip": large, "b.zip": good, "c.zip": make.packed({"x.zip": large, "y.zip": good})}
+    make.write(tmp_path / "all.zip", make.packed(files))
+    monkeypatch.setattr(reading, "INNER", 5000)
+    said = found(tmp_path)
+    assert said["all.zip/a.zip/0.json"] == "large"
+    assert said["all.zip/a.zip/19.json"] == "it unpacks to too much: not read"
+    assert said["all.zip/b.zip/answers.json"] == "good"
+    monkeypatch.setattr(reading, "ROOM", len(large) + 6000)  # what the zips within unpack to is taken from it too
+    assert "too much" in found(tmp_path)["all.zip/c.zip"]
 
 
 def test_limits_on_size_and_number(tmp_path, monkeypatch):
@@ -98,9 +112,13 @@ def test_limits_on_size_and_number(tmp_path, monkeypatch):
         make.write(tmp_path / f"{name}.json", make.data(name))
     monkeypatch.setattr(reading, "LARGEST", 100)
     assert set(found(tmp_path).values()) == {"more than 0 MB: not read"}
+    monkeypatch.undo()
     monkeypatch.setattr(reading, "MOST", 3)
+    for name in "fghij":
+        make.write(tmp_path / "many" / f"{name}.json", make.data(name))
     said = found(tmp_path)
-    assert len(said) == 4 and said["..."] == "there are more than 3 files here, the rest is not read"
+    assert len(said) == 9 and said["many"] == "more than 3 files are in it, the rest is not read"
+    assert {said[f"{name}.json"] for name in "abcde"} == set("abcde")  # the others are read all the same
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no links or pipes")

@@ -1,6 +1,6 @@
 """A teacher's roster is read as Excel and others write it, and each hand-in is given to the student whose it is."""
 from helpers.homework.reading import HandIn
-from helpers.homework.roster import BY_ID, BY_NAME, BY_PLACE, BadRoster, Register, Student, read_roster
+from helpers.homework.roster import BY_ID, BY_NAME, BY_PLACE, BY_USER, BadRoster, Register, Student, read_roster
 from helpers.homework.submission import parse
 from tests.tools import hand_ins as make
 
@@ -49,7 +49,8 @@ def test_a_missing_roster_is_named(tmp_path):
 ])  # fmt: skip
 def test_where_it_lies_says_whose_it_is(path, student_id, name, owner):
     found = owner_of(path, student_id, name)
-    assert (found.student.id, found.by, found.known) == (owner, BY_PLACE, True)
+    assert (found.student.id, found.known) == (owner, True)
+    assert found.by == (BY_USER if path.startswith(f"{owner}/homework/") else BY_PLACE)
 
 
 @pytest.mark.parametrize(("path", "student_id", "name", "owner", "by"), [
