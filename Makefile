@@ -1,7 +1,8 @@
 # Two commands: `make lab` opens the course, `make test` runs every test. Both make the environment in .venv first, once.
-# For teachers: `make grading` prepares a course folder for nbgrader, `make grades` grades it (docs/teaching.md).
+# For teachers: `make grading` prepares the homework for release, `make grades` marks what was handed in (docs/teaching.md).
 # `make compat` runs the notebooks in the oldest and the newest environment that the course promises (docs/compatibility.md).
 # `make browser` opens, runs and answers the notebooks in JupyterLab in a real browser.
+# `make hub` walks the homework through a JupyterHub, from release to grades (docs/jupyterhub.md); it needs npm.
 # `make site` builds the course as web pages in build/site.
 # For contributors: `make hooks` checks every commit, `make notebooks` runs the notebooks again (CONTRIBUTING.md).
 # PYTHON=python3.12 chooses an interpreter; JUPYTER_FLAGS="--port 9000 --no-browser" adds flags to JupyterLab.
@@ -11,9 +12,10 @@ PYTHON ?= $(firstword $(foreach name,python3 python python3.13 python3.12 python
 VENV := .venv
 BIN := $(VENV)/bin
 SITE_VENV := build/venv-site
+PROXY := build/hub/node_modules/.bin/configurable-http-proxy
 FIRST := $(firstword $(sort $(wildcard notebooks/zh/*.ipynb)))
 
-.PHONY: lab test browser clean grading grades hooks notebooks compat site
+.PHONY: lab test browser hub clean grading grades hooks notebooks compat site
 
 lab: $(VENV)/.installed
 	$(BIN)/jupyter lab $(JUPYTER_FLAGS) $(FIRST)
@@ -26,6 +28,9 @@ test: $(VENV)/.installed-dev
 
 browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/course/test_browser.py
+
+hub: $(VENV)/.installed-hub $(PROXY)
+	$(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/course/test_hub.py
 
 # It makes its environments in build/compat, from python3.10 and python3.13 or what these two name.
 export COMPAT_OLD COMPAT_NEW
@@ -50,17 +55,23 @@ NBGRADER := cd grading && PATH="$(CURDIR)/$(BIN):$$PATH" nbgrader
 EDITION ?= zh
 export EDITION
 
+# With ROSTER=roster.csv each student of it gets numbers of his own; the secret they are drawn from stays in grading/.
 grading: $(VENV)/.installed-dev
 	mkdir -p grading/source/homework
 	cp docs/nbgrader_config.py grading/
 	cp notebooks/$(EDITION)/solutions/04_homework.ipynb grading/source/homework/
+	$(if $(ROSTER),$(BIN)/python -m helpers.commands.variants --roster "$(ROSTER)" --secret-file grading/secret.txt \
+	  --output grading/source/homework/variants.json)
 	$(NBGRADER) generate_assignment homework --force
 
-# A hand-in that cannot be graded is named in the log and must not keep the others from their feedback.
-grades: $(VENV)/.installed-dev
-	-$(NBGRADER) autograde homework $(GRADES_FLAGS)
-	$(NBGRADER) generate_feedback homework --force
-	$(NBGRADER) export
+# Nothing of a hand-in is run. GRADES_FLAGS="--gradebook grading/gradebook.db" writes the marks into nbgrader's too.
+HANDINS ?= grading/submitted
+GRADES ?= grading/grades
+
+grades: $(VENV)/.installed
+	$(BIN)/python -m helpers.commands.grade "$(HANDINS)" --roster "$(or $(ROSTER),grading/roster.csv)" \
+	  --output "$(GRADES)" --language $(EDITION) \
+	  $(if $(wildcard grading/secret.txt),--secret-file grading/secret.txt) $(GRADES_FLAGS)
 
 clean:
 	rm -rf $(VENV) build
@@ -73,6 +84,15 @@ $(VENV)/.installed: requirements.txt | $(VENV)/.made
 $(VENV)/.installed-dev: requirements.txt requirements-dev.txt requirements-site.txt | $(VENV)/.made
 	$(BIN)/python -m pip install -r requirements-dev.txt
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-hub: requirements-hub.txt $(VENV)/.installed-dev
+	$(BIN)/python -m pip install -r requirements-hub.txt
+	@touch $@
+
+$(PROXY):
+	@command -v npm >/dev/null || { \
+	  echo "make hub needs npm for JupyterHub's proxy (Debian or Ubuntu: apt install npm; otherwise https://nodejs.org)" >&2; exit 1; }
+	npm install --no-audit --no-fund --prefix build/hub configurable-http-proxy@4
 
 $(SITE_VENV)/.installed: requirements-site.txt | $(SITE_VENV)/.made
 	$(SITE_VENV)/bin/python -m pip install -r requirements-site.txt

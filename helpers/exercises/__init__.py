@@ -1,4 +1,7 @@
-"""The exercises inside the notebooks: what a learner's answer is held against, and what is said about it."""
-from helpers.exercises.feedback import check
+"""The exercises inside the notebooks: what an answer is held against, hints, and worked ways.
 
-__all__ = ["check"]
+Each notebook has a module here with its exercises, so that none of its cells shows an answer.
+"""
+from helpers.exercises.feedback import check, given, hint, solution, solved
+
+__all__ = ["check", "given", "hint", "solution", "solved"]

@@ -1,57 +1,275 @@
-"""Checks for the exercises inside the notebooks: a blank answer breaks nothing, a wrong one gets a hint."""
+"""`check`, `hint` and `solution`: what a learner calls in a notebook. Nothing is raised, whatever an answer is."""
 from __future__ import annotations
 
+import copy
+import importlib
+import textwrap
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
-from helpers import runtime  # noqa: F401  before paddle
+from helpers.exercises.calling import Failed, call
+from helpers.exercises.exercise import Exercise, Function, Number
+from helpers.exercises.reading import Unreadable, as_array
+from helpers.language import Text
 
 import numpy as np
 import paddle
 
+MODULES = {
+    "01": "batch_norm", "02": "normalization_variants", "03": "dropout", "04": "convolution", "05": "eye_disease",
+}  # fmt: skip
 
-def check(
-    name: str,
-    answer: object,
-    expected: float | np.ndarray,
-    hints: dict[str, Callable[[np.ndarray], object]] | None = None,
-    rtol: float = 1e-4,
-) -> None:
-    """Hold an answer against the expected value and print one line of feedback. Nothing is raised.
+RIGHT = Text("正确", "right")
+NOT_YET = Text("还不对", "not yet")
+BLANK = Text("还没有作答", "not answered yet")
+SHAPE = Text("形状是 {}，应为 {}", "the shape is {}, expected {}")
+SIGN = Text("符号反了", "the sign is wrong")
+NOT_FINITE = Text("结果里有 NaN 或无穷大", "it holds NaN or infinity")
+NO_FUNCTION = Text("应为一个函数，得到的是 {}", "expected a function, got {}")
+TOO_SLOW = Text("一次调用超过 {:g} 秒还没有结果", "a single call takes more than {:g} seconds")
+RAISES = Text("它引发了 {}", "it raises {}")
+CHANGES = Text("它改动了自己的输入 {}；请先复制", "it changes its own input {}; copy it first")
+RETURNS = Text("应返回 {}（共 {} 项）", "expected to return {} ({} things)")
+INPUT = Text("{}（输入：{}）", "{} (input: {})")
+DIFFERS = Text("{} 在 {} 处是 {:.6g}，应为 {:.6g}", "{} at {} is {:.6g}, expected {:.6g}")
+DIFFERS_SINGLE = Text("{} 是 {:.6g}，应为 {:.6g}", "{} is {:.6g}, expected {:.6g}")
+GRADIENT = Text("{} 的梯度", "the gradient of {}")
+NO_GRADIENT = Text("{} 得不到梯度：不要离开 Paddle 的运算", "no gradient reaches {}: stay with Paddle's operations")
+UNKNOWN = Text("没有练习 {}；这一本有：{}", "there is no exercise {}; this notebook has {}")
+TRY_FIRST = Text(
+    '先试一次：填好答案，运行 check("{}", …)，再看解答', 'try first: fill in an answer, run check("{}", ...), then look'
+)
+HINT = Text("提示 {}/{}：{}", "hint {} of {}: {}")
+NO_MORE = Text(
+    '没有更多提示了；试过之后可以看 solution("{}")', 'there are no more hints; once you have tried, see solution("{}")'
+)
+WORKED = Text("解答：", "solution:")
 
-    Args:
-        name: of the exercise, printed first.
-        answer: the reader's; None means that it is not answered yet.
-        expected: a number or an array.
-        hints: text of a usual mistake -> function that makes that mistake's value from the expected one.
-        rtol: relative tolerance.
+_tries: Counter[str] = Counter()
+_hints: Counter[str] = Counter()
+
+
+# --- what a learner calls ---------------------------------------------------------------------------------------------
+
+
+def check(number: str, answer: object) -> None:
+    """Hold an answer against the exercise of this number, such as "01.3", and print a line of feedback."""
+    if (exercise := _find(number)) is None:
+        return
+    text = _feedback(exercise, answer)
+    _tries[number] += text != str(BLANK)
+    print(f"{number} {exercise.title}: {text}")
+
+
+def hint(number: str) -> None:
+    """Print the next hint for an exercise."""
+    if (exercise := _find(number)) is None:
+        return
+    shown, total = _hints[number], len(exercise.hints)
+    if shown == total:
+        print(f"{number} {exercise.title}: {NO_MORE.format(number)}")
+        return
+    _hints[number] += 1
+    print(f"{number} {exercise.title}: {HINT.format(shown + 1, total, exercise.hints[shown])}")
+
+
+def solution(number: str) -> None:
+    """Print a worked way, once the exercise has been tried."""
+    if (exercise := _find(number)) is None:
+        return
+    if not _tries[number]:
+        print(f"{number} {exercise.title}: {TRY_FIRST.format(number)}")
+        return
+    code = textwrap.indent(textwrap.dedent(exercise.solution).strip(), "    ")
+    print(f"{number} {exercise.title}: {WORKED}\n\n{code}\n\n{exercise.why}")
+
+
+def given(number: str) -> Any:
+    """The data that an exercise speaks of: one thing, or several as a tuple.
+
+    Raises:
+        KeyError: there is no such exercise.
     """
-    truth = np.asarray(expected, dtype=float)
-    print(f"{name}: {_said(answer, truth, hints or {}, rtol)}")
+    values = tuple(exercises(number)[number].given().values())
+    return values[0] if len(values) == 1 else values
 
 
-def _said(answer: object, truth: np.ndarray, hints: dict[str, Callable[[np.ndarray], object]], rtol: float) -> str:
-    if answer is None:
-        return "not answered yet"
+def solved(number: str, answer: Callable[..., Any]) -> Callable[..., Any]:
+    """The learner's function where it is right, else the course's own, so that the notebook can go on with it."""
+    exercise = exercises(number)[number]
+    return answer if _feedback(exercise, answer) == str(RIGHT) else worked(exercise)
+
+
+# --- the exercises ----------------------------------------------------------------------------------------------------
+
+
+def exercises(number: str) -> dict[str, Exercise]:
+    """All exercises of the notebook that "01.3" or "01" belongs to, by number.
+
+    Raises:
+        KeyError: there is no such notebook.
+    """
+    return importlib.import_module(f"helpers.exercises.{MODULES[number.partition('.')[0]]}").EXERCISES
+
+
+def worked(exercise: Exercise) -> Any:
+    """The answer of an exercise's own solution: what it calls `answer`, or the last function that it defines."""
+    names = {"np": np, "paddle": paddle, **exercise.given()}
+    before = set(names)
+    exec(textwrap.dedent(exercise.solution), names)
+    made = [value for name, value in names.items() if name not in before and callable(value)]
+    return names["answer"] if "answer" in names else made[-1]
+
+
+def _find(number: object) -> Exercise | None:
     try:
-        given = np.asarray(_readable(answer))
-        if np.iscomplexobj(given):
-            raise TypeError("NumPy would drop the imaginary part")
-        given = given.astype(float)
-    except Exception:  # whatever an object does when NumPy asks for its numbers
-        return f"expected a number{' or an array' if truth.ndim else ''}, got {type(answer).__name__}"
-    if given.shape != truth.shape:
-        return f"the shape is {list(given.shape)}, expected {list(truth.shape)}"
-    atol = 1e-6 * (np.abs(truth).max() or 1)  # for zeros among larger numbers, and for a truth of zeros
-    if np.allclose(given, truth, rtol=rtol, atol=atol):
-        return "right"
-    for text, mistake in (hints | {"the sign is wrong": np.negative}).items():
-        if np.allclose(given, mistake(truth), rtol=rtol, atol=atol):
-            return f"not yet - {text}"
-    return "not yet"
+        found = exercises(number)
+    except (KeyError, AttributeError, TypeError):
+        print(UNKNOWN.format(number, ", ".join(f"{notebook}.1 …" for notebook in MODULES)))
+        return None
+    if number not in found:
+        print(UNKNOWN.format(number, ", ".join(found)))
+    return found.get(number)
 
 
-def _readable(answer: object) -> object:
-    """The same, with bfloat16 tensors, of which NumPy reads the bits as whole numbers, as float32."""
-    if isinstance(answer, (list, tuple)):
-        return [_readable(value) for value in answer]
-    return answer.astype("float32") if isinstance(answer, paddle.Tensor) and answer.dtype == paddle.bfloat16 else answer
+# --- feedback ---------------------------------------------------------------------------------------------------------
+
+
+def _feedback(exercise: Exercise, answer: object) -> str:
+    if answer is None:
+        return str(BLANK)
+    if isinstance(exercise, Function):
+        return _function_feedback(exercise, answer)
+    return _number_feedback(exercise, answer)
+
+
+def _not_yet(reason: object = "") -> str:
+    return f"{NOT_YET} - {reason}" if reason else str(NOT_YET)
+
+
+def _close(one: np.ndarray, other: np.ndarray, rtol: float) -> bool:
+    """Whether two arrays are of one shape and equal as far as the tolerance says; whole numbers exactly, unless it is
+    wide."""
+    if one.shape != other.shape:
+        return False
+    whole = np.isfinite(other).all() and (other == np.round(other)).all()
+    scale = np.abs(other[np.isfinite(other)]).max(initial=0) or 1
+    return bool(np.allclose(one, other, rtol=1e-6 if whole and rtol <= 1e-3 else rtol, atol=1e-6 * scale))
+
+
+def _number_feedback(exercise: Number, answer: object) -> str:
+    truth = np.asarray(exercise.truth(**exercise.given()), np.float64)
+    try:
+        array = as_array(answer, single=truth.ndim == 0)
+    except Unreadable as error:
+        return _not_yet(error.reason)
+    if array.shape != truth.shape and array.size == truth.size == 1:
+        array = array.reshape(truth.shape)
+    if _close(array, truth, exercise.rtol):
+        return str(RIGHT)
+    for text, value in exercise.mistakes:
+        wrong = np.asarray(value(truth) if callable(value) else value, np.float64)
+        if _close(array, wrong, exercise.rtol):
+            return _not_yet(text)
+    if array.shape != truth.shape:
+        return _not_yet(SHAPE.format(list(array.shape), list(truth.shape)))
+    if not np.isfinite(array).all():
+        return _not_yet(NOT_FINITE)
+    return _not_yet(SIGN if _close(array, -truth, exercise.rtol) else "")
+
+
+def _function_feedback(exercise: Function, answer: object) -> str:
+    if not callable(answer):
+        return _not_yet(NO_FUNCTION.format(type(answer).__name__))
+    rng = np.random.default_rng(0)  # the same inputs for the same answer, whenever it is checked
+    for arguments in [exercise.draw(rng) for _ in range(exercise.cases)]:
+        expected = _outputs(exercise, exercise.truth, arguments)
+        try:
+            results = _outputs(exercise, answer, arguments)
+        except Failed as failed:
+            slow, error = TOO_SLOW.format(exercise.seconds), failed.error
+            reason = slow if error is None else RAISES.format(_described(error))
+        except Unreadable as error:
+            reason = error.reason
+        else:
+            if results is None:
+                return str(BLANK)
+            reason = _first_difference(results, expected, exercise.rtol)
+            for text, function in exercise.mistakes if reason else ():
+                if not _first_difference(results, _outputs(exercise, function, arguments), exercise.rtol):
+                    return _not_yet(text)
+        if reason:
+            return _not_yet(INPUT.format(reason, _shown(arguments)))
+    return str(RIGHT)
+
+
+def _outputs(exercise: Function, function: Callable, arguments: dict[str, Any]) -> dict[str, np.ndarray] | None:
+    """What a function gives for some arguments, by name; None if it returns None, as an empty one does.
+
+    Raises:
+        Failed, Unreadable: as `call` and `as_array`.
+    """
+    handed = copy.deepcopy(arguments)
+    for name in exercise.gradients:
+        handed[name] = paddle.to_tensor(handed[name], stop_gradient=False)
+    returned = call(function, handed, exercise.seconds)
+    if returned is None:
+        return None
+    for name, value in arguments.items():
+        if isinstance(value, np.ndarray) and not np.array_equal(np.asarray(handed[name]), value):
+            raise Unreadable(CHANGES.format(name))
+    names = exercise.outputs
+    parts = returned if len(names) > 1 else (returned,)
+    if len(names) > 1 and (not isinstance(parts, tuple | list) or len(parts) != len(names)):
+        raise Unreadable(RETURNS.format(", ".join(names), len(names)))
+    results = {name: as_array(part, single=False) for name, part in zip(names, parts, strict=True)}
+    if exercise.gradients:
+        results |= _gradients(exercise, parts[0], handed)
+    return results
+
+
+def _gradients(exercise: Function, output: object, handed: dict[str, Any]) -> dict[str, np.ndarray]:
+    """The gradients of a weighted sum of the output, so that no two of its numbers count alike."""
+    tensors = [handed[name] for name in exercise.gradients]
+    if not isinstance(output, paddle.Tensor) or output.stop_gradient:
+        raise Unreadable(NO_GRADIENT.format(exercise.gradients[0]))
+    weights = np.random.default_rng(1).normal(size=output.shape)
+    found = paddle.grad((output * paddle.to_tensor(weights, output.dtype)).sum(), tensors, allow_unused=True)
+    for name, gradient in zip(exercise.gradients, found, strict=True):
+        if gradient is None:
+            raise Unreadable(NO_GRADIENT.format(name))
+    return {GRADIENT.format(name): each.numpy() for name, each in zip(exercise.gradients, found, strict=True)}
+
+
+def _first_difference(results: dict[str, np.ndarray], expected: dict[str, np.ndarray], rtol: float) -> str:
+    """Where the first output differs, in words; empty if none does."""
+    for name, truth in expected.items():
+        result = results[name]
+        if result.shape != truth.shape:
+            return f"{name}: {SHAPE.format(list(result.shape), list(truth.shape))}"
+        if not _close(result, truth, rtol):
+            if not truth.ndim:
+                return DIFFERS_SINGLE.format(name, float(result), float(truth))
+            with np.errstate(invalid="ignore"):
+                worst = np.nan_to_num(np.abs(result - truth), nan=np.inf)
+            place = np.unravel_index(int(worst.argmax()), truth.shape)
+            return DIFFERS.format(name, list(map(int, place)), float(result[place]), float(truth[place]))
+    return ""
+
+
+def _shown(arguments: dict[str, Any]) -> str:
+    """Arguments for a learner to read: shapes of arrays, other values as they are."""
+    return ", ".join(
+        f"{name} {list(value.shape)}" if isinstance(value, np.ndarray) and value.ndim else f"{name}={value}"
+        for name, value in arguments.items()
+    )
+
+
+def _described(error: BaseException) -> str:
+    """Type and message of an error in one short line; neither may raise."""
+    try:
+        message = " ".join(str(error).split())[:120]
+    except Exception:
+        message = ""
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -12,18 +12,28 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from helpers import runtime  # noqa: F401  before paddle
+from helpers.language import Text, spoken
 
 import numpy as np
 import paddle
 
-COLUMNS = ("w shape", "w count", "b shape", "b count", "output")
-WITH, WITHOUT = "the bias included", "without the bias"
-RIGHT, WRONG, BLANK = "right", "wrong", "not answered"
+COLUMNS = (
+    Text("w 的形状", "w shape"), Text("w 的个数", "w count"), Text("b 的形状", "b shape"), Text("b 的个数", "b count"),
+    Text("输出的形状", "output shape"),
+)  # fmt: skip
+WITH, WITHOUT = Text("连偏置一起算", "the bias included"), Text("不算偏置", "without the bias")
+RIGHT, WRONG, BLANK = "right", "wrong", "not answered"  # states; what a learner reads of them are these:
+STATES = {RIGHT: Text("对", "right"), WRONG: Text("错", "wrong"), BLANK: Text("未作答", "not answered")}
 Shape = tuple[int, ...]
 
 
+WANTED = Text("要填一个整数，", "expected a whole number, ")
+WANTED_SHAPE = Text("要填 [2, 3] 这样的列表，", "expected a list such as [2, 3], ")
+GOT = Text("这里是 {}", "got {}")
+
+
 class Rejected(ValueError):
-    """An answer that is no whole number or no shape; the text says why."""
+    """An answer that is no whole number or no shape; the text says why, in the language that is spoken."""
 
 
 def shown(value: object, write: Callable[[object], str] = reprlib.repr, most: int = 40) -> str:
@@ -31,44 +41,58 @@ def shown(value: object, write: Callable[[object], str] = reprlib.repr, most: in
     try:
         text = "".join(c for c in " ".join(write(value)[:200].split()) if c.isprintable())
     except Exception:
-        text = f"a value of type {type(value).__name__}"
+        text = Text("一个 {} 类型的值", "a value of type {}").format(type(value).__name__)
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _whole(value: object) -> int:
     if isinstance(value, (np.ndarray, paddle.Tensor)):
         if math.prod(value.shape) != 1:
-            raise Rejected(f"expected one whole number, got an array of shape {list(value.shape)}")
+            raise _array(WANTED, value)
         value = value.item()
     if isinstance(value, (str, bytes)):
-        commas = " and the commas" if {*",，"} & {*value} else ""
-        raise Rejected(f"expected a whole number, got text: leave out the quotes{commas}")
+        if {*",，"} & {*value}:
+            way = Text("这里是一段文字：去掉引号和逗号", "got text: leave out the quotes and the commas")
+        else:
+            way = Text("这里是一段文字：去掉引号", "got text: leave out the quotes")
+        raise Rejected(f"{WANTED}{way}")
     if isinstance(value, tuple):  # 86,704,128 without quotes
-        raise Rejected("expected a whole number, got several: leave out the commas")
+        raise Rejected(f"{WANTED}{Text('这里是好几个数：去掉逗号', 'got several: leave out the commas')}")
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise Rejected(f"expected a whole number, got {type(value).__name__}")
+        raise Rejected(f"{WANTED}{GOT.format(type(value).__name__)}")
     number = int(value) if isinstance(value, numbers.Integral) or math.isfinite(value) else None
     if number != value:
-        raise Rejected(f"expected a whole number, got {shown(value)}")
+        raise Rejected(f"{WANTED}{GOT.format(shown(value))}")
     return number
 
 
 def _shape(value: object) -> Shape:
     if isinstance(value, (np.ndarray, paddle.Tensor)):
         if len(value.shape) != 1 or value.shape[0] > 8:
-            raise Rejected(f"expected a list such as [2, 3], got an array of shape {list(value.shape)}")
+            raise _array(WANTED_SHAPE, value)
         value = list(value)
     if isinstance(value, (numbers.Number, np.generic)):
-        way = "write it in square brackets" if value else "a layer without parameters has the shape []"
-        raise Rejected(f"expected a list such as [2, 3], got one number: {way}")
+        if value:
+            way = Text("这里是一个数：写在方括号里", "got one number: write it in square brackets")
+        else:
+            way = Text(
+                "这里是一个数：没有参数的层，形状是 []",
+                "got one number: a layer without parameters has the shape []",
+            )
+        raise Rejected(f"{WANTED_SHAPE}{way}")
     if not isinstance(value, (list, tuple)):
-        raise Rejected(f"expected a list such as [2, 3], got {type(value).__name__}")
+        raise Rejected(f"{WANTED_SHAPE}{GOT.format(type(value).__name__)}")
     if len(value) > 8:
-        raise Rejected(f"expected a list such as [2, 3], got {len(value)} entries")
+        raise Rejected(f"{WANTED_SHAPE}{Text('这里有 {} 项', 'got {} entries').format(len(value))}")
     try:
         return tuple(map(_whole, value))
     except Rejected as reason:
-        raise Rejected(f"inside the list: {reason}") from reason
+        raise Rejected(Text("列表里面：{}", "inside the list: {}").format(reason)) from reason
+
+
+def _array(wanted: Text, value: np.ndarray | paddle.Tensor) -> Rejected:
+    got = Text("这里是形状为 {} 的数组", "got an array of shape {}").format(list(value.shape))
+    return Rejected(f"{wanted}{got}")
 
 
 def _places(value: object, number: int) -> Sequence[object]:
@@ -81,17 +105,19 @@ def _places(value: object, number: int) -> Sequence[object]:
         row = None
     if row is not None and len(row) == number:
         return row
-    got = type(value).__name__ if row is None else f"{len(row)} entries"
-    return [Rejected(f"expected a list of {number} entries ({', '.join(COLUMNS)}), got {got}")] * number
+    wanted = Text("要填 {} 项的列表（{}），", "expected a list of {} entries ({}), ")
+    got = GOT.format(type(value).__name__) if row is None else Text("这里有 {} 项", "got {} entries").format(len(row))
+    between = "、" if spoken() == "zh" else ", "
+    return [Rejected(wanted.format(number, between.join(map(str, COLUMNS))) + got)] * number
 
 
 class Entry(NamedTuple):
     """One thing to answer: its accepted values (-> the name of a convention, or ""), the first one being the truth,
     and hints for wrong ones, the first that fits being given; a hint's value None fits anything."""
 
-    column: str
-    accepted: dict[int | Shape, str]
-    hints: Sequence[tuple[int | Shape | None, str]] = ()
+    column: Text | str  # of its row; "" where it is a number
+    accepted: dict[int | Shape, Text | str]
+    hints: Sequence[tuple[int | Shape | None, Text]] = ()
 
     @property
     def truth(self) -> int | Shape:
@@ -106,28 +132,33 @@ class Entry(NamedTuple):
         except Rejected:
             raise
         except Exception as error:  # an object that raises when it is looked at
-            raise Rejected(f"it cannot be read ({type(error).__name__})") from error
+            raise Rejected(Text("它读不出来（{}）", "it cannot be read ({})").format(type(error).__name__)) from error
 
     def feedback(self, value: object) -> tuple[str, str]:
         """The state, RIGHT, WRONG or BLANK, and the text for the learner, which never holds the solution."""
         if value is None:
-            return BLANK, "not answered yet"
+            return BLANK, str(Text("还没有作答", "not answered yet"))
         try:
             read = self.read(value)
         except Rejected as reason:
-            return WRONG, f"wrong - {reason}"
+            return WRONG, _because(reason)
         if read in self.accepted:
             note = self.accepted[read]
-            return RIGHT, f"right ({note})" if note else "right"
+            return RIGHT, str(Text("对（{}）", "right ({})").format(note) if note else STATES[RIGHT])
         for mistake, hint in self.hints:
             if mistake is None or mistake == read:
-                return WRONG, f"wrong - {hint}"
+                return WRONG, _because(hint)
         if isinstance(read, tuple) and len(read) != len(self.truth):
-            plural = "" if len(read) == 1 else "s"
-            return WRONG, f"wrong - it has {len(read)} number{plural}, expected {len(self.truth)}"
+            one = Text("里面有 {} 个数，应当有 {} 个", "it has {} number, expected {}")
+            more = Text("里面有 {} 个数，应当有 {} 个", "it has {} numbers, expected {}")
+            return WRONG, _because((one if len(read) == 1 else more).format(len(read), len(self.truth)))
         if isinstance(read, tuple) and sorted(read) == sorted(self.truth):
-            return WRONG, "wrong - these are the numbers, in another order"
-        return WRONG, "wrong"
+            return WRONG, _because(Text("数都对，次序不对", "these are the numbers, in another order"))
+        return WRONG, str(STATES[WRONG])
+
+
+def _because(reason: object) -> str:
+    return Text("错：{}", "wrong - {}").format(reason)
 
 
 class Result(NamedTuple):
@@ -155,18 +186,24 @@ class Report:
     def score(self, group: str) -> str:
         """One line: how many entries of a group are right."""
         states = [result.state for result in self.groups[group]]
-        return f"{group}: {states.count(RIGHT)} of {len(states)} right"
+        return Text("{0}：{2} 个答案里对了 {1} 个", "{0}: {1} of {2} right").format(
+            group, states.count(RIGHT), len(states)
+        )
 
     def __str__(self) -> str:
-        lines = []
+        lines, line = [], Text("{}：{}", "{}: {}")
         for group, results in self.groups.items():
             if len({result.text for result in results}) == 1:
-                lines.append(f"{group}: {results[0].text}" + (f" (all {len(results)})" if len(results) > 1 else ""))
+                every = Text("（{} 项都是）", " (all {})").format(len(results)) if len(results) > 1 else ""
+                lines.append(line.format(group, results[0].text) + every)
             else:
-                lines += [f"{group} {result.column}: {result.text}" for result in results]
+                lines += [line.format(f"{group} {result.column}", result.text) for result in results]
         states = [result.state for results in self.groups.values() for result in results]
-        total = ", ".join(f"{states.count(state)} {state}" for state in (RIGHT, WRONG, BLANK))
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes), f"together: {total}"])
+        count = Text("{0} {1} 个", "{1} {0}")
+        total = [count.format(said, states.count(state)) for state, said in STATES.items()]
+        notes = [line.format(Text("注意", "note"), note) for note in self.notes]
+        between = "，" if spoken() == "zh" else ", "
+        return "\n".join([*lines, *notes, line.format(Text("合计", "together"), between.join(total))])
 
 
 @dataclass(frozen=True)
@@ -183,23 +220,15 @@ class Task:
     def blank(self) -> dict[str, object]:
         """The answers with nothing answered; what is given is filled in."""
         return {
-            name: right if name in self.given else [None] * len(right) if isinstance(right, list) else None
-            for name, right in self.reveal().items()
-        }
-
-    def reveal(self) -> dict[str, object]:
-        """All right answers. For practice: compute first, look afterwards."""
-        plain = {
-            name: [list(entry.truth) if isinstance(entry.truth, tuple) else entry.truth for entry in entries]
+            name: _truth(entries) if name in self.given else [None] * len(entries) if len(entries) > 1 else None
             for name, entries in self.groups.items()
         }
-        return {name: values if len(values) > 1 else values[0] for name, values in plain.items()}
 
     def split(self, answers: object) -> dict[str, Sequence[object]]:
         """The answers by group and entry: what was typed or is given, None, or why a group cannot be taken apart."""
         if not isinstance(answers, dict):
-            reason = Rejected(f"expected a dictionary with the rows as keys, got {type(answers).__name__}")
-            answers = dict.fromkeys(self.groups, reason)
+            wanted = Text("要填以各行为键的字典，", "expected a dictionary with the rows as keys, ")
+            answers = dict.fromkeys(self.groups, Rejected(f"{wanted}{GOT.format(type(answers).__name__)}"))
         known = {name: dict.get(answers, name) for name in self.groups}
         known |= {name: [entry.truth for entry in self.groups[name]] for name in self.given}
         return {name: _places(value, len(self.groups[name])) for name, value in known.items()}
@@ -208,16 +237,33 @@ class Task:
         """Feedback for every entry that is asked for. Nothing is raised, whatever `answers` holds."""
         values = self.split(answers)
         results = {
-            name: [Result(e.column, *e.feedback(value)) for e, value in zip(entries, values[name], strict=True)]
+            name: [Result(str(e.column), *e.feedback(value)) for e, value in zip(entries, values[name], strict=True)]
             for name, entries in self.groups.items() if name not in self.given
         }  # fmt: skip
         strange = [key for key in dict.keys(answers) if key not in self.groups] if isinstance(answers, dict) else []
-        notes = [f"{shown(key)} is no entry of this task, it is not looked at" for key in strange]
+        unknown = Text("这道题里没有 {}，不去看它", "{} is no entry of this task, it is not looked at")
+        notes = [unknown.format(shown(key)) for key in strange]
         texts = {result.text for row in results.values() for result in row}
-        if {f"right ({WITH})", f"right ({WITHOUT})"} <= texts:
-            notes.append("some counts include the bias and some do not; choose one way for all of them")
+        if {Text("对（{}）", "right ({})").format(way) for way in (WITH, WITHOUT)} <= texts:
+            notes.append(str(Text(
+                "有的数连偏置一起算，有的没有：选一种算法，全都照它算",
+                "some counts include the bias and some do not: choose one way for all of them",
+            )))  # fmt: skip
         return Report(results, notes)
 
     def __str__(self) -> str:
         fields = [f'    "{name}": {value},' for name, value in self.blank().items()]
         return "\n".join([self.about, "answers = {", *fields, "}"])
+
+
+class Practice(Task):
+    """A task to practise on, which gives its answers away; one of the homework does not."""
+
+    def reveal(self) -> dict[str, object]:
+        """All right answers: compute first, look afterwards."""
+        return {name: _truth(entries) for name, entries in self.groups.items()}
+
+
+def _truth(entries: Sequence[Entry]) -> object:
+    values = [list(entry.truth) if isinstance(entry.truth, tuple) else entry.truth for entry in entries]
+    return values if len(values) > 1 else values[0]

@@ -1,75 +1,46 @@
-"""Hands in the homework of notebook 04: the reply line, and the table as a picture, as Markdown and as JSON.
+"""Hands in the homework of notebook 04: one file, and the same as an output of the notebook, so that either will do.
 
-Every hand-in has a new numbered folder; where nothing can be written, the text is printed instead.
+Every hand-in has a new numbered folder. Whatever was answered, nothing is raised and nothing is lost.
 """
 from __future__ import annotations
 
+import html
 import json
 import os
-import warnings
+import sys
 from pathlib import Path
-from typing import BinaryIO
 
 from helpers import ROOT
 from helpers.files import write_atomically
-from helpers.homework.answers import Entry, Rejected, Task, shown
-
-from matplotlib import font_manager
-from matplotlib.figure import Figure
+from helpers.homework.answers import COLUMNS, Entry, Rejected, Task, shown
+from helpers.homework.assignment import Assignment
+from helpers.homework.submission import FILE, MIME, Answers, Plain, make
+from helpers.language import Text, spoken
 
 FOLDER = ROOT / "data" / "homework"
-HEAD = ("layer", "w shape", "w count", "b shape", "b count", "output shape")
 BLANK = "?"
-Plain = int | list[int] | str | None
-# Parts of the names of fonts with Chinese characters on Linux, Windows and macOS.
-CHINESE_FONTS = ("cjk", "hei", "yahei", "song", "simsun", "kai", "pingfang", "wenquanyi", "unicode", "fallback")
 
-
-def _plain(entry: Entry, value: object) -> Plain:
-    """An answer as a plain value; None where there is none, a text where it cannot be read."""
-    try:
-        read = None if value is None or isinstance(value, Rejected) else entry.read(value)
-        json.dumps(read)  # an integer of more than 4,300 digits cannot be written
-    except ValueError:
-        return shown(value)
-    return list(read) if isinstance(read, tuple) else read
-
-
-def _cell(value: Plain) -> str:
-    if value is None:
-        return BLANK
-    return f"{value:,}" if isinstance(value, int) else "-" if value == [] else str(value)
-
-
-def _picture(file: BinaryIO, table: list[list[str]], reply: str, signed: str) -> str:
-    """Draw the table, its head first, and the reply's two numbers as a PNG, and give what is to be said about it."""
-    figure = Figure(figsize=(9, 0.42 * len(table) + 1.1), dpi=110)
-    ax = figure.add_axes((0.02, 0.14, 0.96, 0.72))
-    ax.axis("off")
-    # Text instead of a number may have been typed, in any script; the table's font knows only Latin.
-    table = [[text.encode("ascii", "replace").decode() for text in line] for line in table]
-    drawn = ax.table(table, loc="center", cellLoc="left", bbox=(0, 0, 1, 1), colWidths=[1, 1.7, 1.4, 0.9, 0.9, 2.1])
-    drawn.auto_set_font_size(False)
-    for (row, column), cell in drawn.get_celld().items():
-        cell.set_edgecolor("0.6")
-        cell.set_text_props(fontsize=11, fontweight="bold" if row == 0 or column == 0 else "normal", parse_math=False)
-        cell.set_facecolor("0.9" if row == 0 else "white")
-    figure.text(0.02, 0.92, "Homework: shapes and parameters of SimpleNet", fontsize=13, fontweight="bold")
-    fonts = [f.name for f in font_manager.fontManager.ttflist if any(part in f.name.lower() for part in CHINESE_FONTS)]
-    family = ["DejaVu Sans", *dict.fromkeys(fonts)]
-    figure.text(0.98, 0.92, signed, ha="right", fontsize=12, parse_math=False, family=family)
-    figure.text(0.02, 0.045, reply.encode("ascii", "replace").decode(), fontsize=11, parse_math=False)
-    with warnings.catch_warnings(record=True) as missing:
-        warnings.filterwarnings("always", "Glyph .* missing")
-        figure.savefig(file, format="png")
-    return "no font here shows all of your name or date: the picture has boxes instead" if missing else ""
+NOTHING = Text("还没有作答，所以没有提交", "nothing is answered yet, so nothing is handed in")
+_GRADING = Text("正在批改这本笔记本，所以没有提交", "the notebook is being graded, so nothing is handed in")
+_BLANK = Text("没有作答：{}", "not answered: {}")
+_UNREAD = Text("读不成数或形状，照原样交上去：{}", "no number and no shape, handed in as it is: {}")
+_SOME = Text("{0}（{2} 项中 {1} 项）", "{0} ({1} of {2})")
+_WRITTEN = Text(
+    "已写入 {}：提交这个文件，或者保存并提交这本笔记本",
+    "written to {}: hand in this file, or save this notebook and hand in that",
+)
+_UNWRITTEN = Text(
+    "文件写不进去（{}）：保存并提交这本笔记本",
+    "the file cannot be written ({}): save this notebook and hand in that",
+)
+_LAYER, _NUMBER, _ANSWER = Text("层", "layer"), Text("问的是", "asked for"), Text("答案", "answer")
 
 
 def hand_in(
     counting: Task, counts: object, table: Task, answers: object,
-    name: str | None = None, date: str | None = None, folder: str | Path = FOLDER,
+    name: object = None, date: object = None, folder: str | Path = FOLDER, own: Assignment | None = None,
 ) -> None:  # fmt: skip
-    """Write the answers as files to hand in, and say where; without a single answer, say that. Nothing is raised.
+    """Write the answers to one file, show them, and say where; without a single answer, say that. Nothing is raised.
 
     While nbgrader runs the notebook nothing is written: a class's hand-ins would end up in the teacher's folder.
 
@@ -78,50 +49,140 @@ def hand_in(
         table, answers: task 2 and its answers.
         name, date: written on it if given.
         folder: a new numbered folder is made in it for every hand-in.
+        own: whose homework it is, if a teacher gives everybody numbers of his own.
     """
     if os.environ.get("NBGRADER_EXECUTION"):  # a teacher's machine, running the notebooks of a class
-        print("the notebook is being graded, so nothing is handed in")
-        return
-    counted, rows = (
-        {name: [*map(_plain, task.groups[name], values)] for name, values in task.split(typed).items()}
-        for task, typed in ((counting, counts), (table, answers))
-    )
-    asked = [value for name, row in (counted | rows).items() if name not in table.given for value in row]
-    blank = asked.count(None)
-    if blank == len(asked):
-        print("nothing is answered yet, so nothing is handed in")
-        return
-    times, plus = (counted.get(f"batch {kind}", [None])[0] for kind in ("multiplications", "additions"))
-    reply = f"乘法{BLANK if times is None else times},加法{BLANK if plus is None else plus}"
-    lines = [HEAD, *([layer, *map(_cell, row)] for layer, row in rows.items() if len(row) > 1)]
-    name, date = ("" if text is None else shown(text, str, 60) for text in (name, date))
-    signed = "  ".join(filter(None, (name, date)))
-    bars = ["".join(f"| {text} " for text in (cell.replace("|", "\\|") for cell in line)) + "|" for line in lines]
-    bars.insert(1, "| --- " * len(HEAD) + "|")
-    markdown = "\n".join([*([signed.replace("|", "\\|"), ""] if signed else []), reply, "", *bars, ""])
-    data = {"name": name, "date": date, "reply": reply, "counts": counted, "table": rows}
-    texts = {"reply.txt": reply + "\n", "table.md": markdown}
-    texts["answers.json"] = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
-    if blank:
-        print(f"not answered, and handed in as {BLANK}: {blank}")
+        return _say(_GRADING)
+    kept = [_kept(task, typed) for task, typed in ((counting, counts), (table, answers))]
+    blank, unread = _missing(counting, kept[0]), _missing(table, kept[1])
+    lacking = [*blank[0], *unread[0]]
+    if not any(value is not None for part in kept for row in part.values() for value in _row(row)):
+        return _say(NOTHING)
+    between = "、" if spoken() == "zh" else ", "
+    if lacking:
+        _say(_BLANK.format(between.join(lacking)))
+    if strange := [*blank[1], *unread[1]]:
+        _say(_UNREAD.format(between.join(strange)))
+    data = make(
+        *kept, edition=spoken(), student_id=own.student_id if own else "", variant=own.variant if own else None,
+        name=_signed(name), date=_signed(date),
+    )  # fmt: skip
     try:
-        parent = Path(folder)
-        parent.mkdir(parents=True, exist_ok=True)
-        taken = [int(p.name) for p in parent.iterdir() if p.name.isascii() and p.name.isdigit() and len(p.name) < 9]
-        here = parent / f"{max(taken, default=0) + 1:03d}"  # a folder that is there is never used again
-        here.mkdir()
-        for file, text in texts.items():
-            write_atomically(here / file, lambda part, text=text: part.write(text.encode()))
+        written = _WRITTEN.format(_write(data, folder))
     except (OSError, TypeError, ValueError) as error:
-        print(f"nothing can be written there ({type(error).__name__}); copy this instead:\n\n{markdown}")
-        return
-    made = [*texts, "table.png"]
+        written = _UNWRITTEN.format(type(error).__name__)
+    _show(data)
+    _say(reply(kept[0]))
+    _say(written)
+
+
+def reply(counts: Answers) -> str:
+    """The line that the article asks for, in Chinese from everybody: multiplications, then additions."""
+    times, plus = (counts.get(f"batch {kind}") for kind in ("multiplications", "additions"))
+    return f"乘法{BLANK if times is None else times},加法{BLANK if plus is None else plus}"
+
+
+def _signed(text: object) -> str:
+    return "" if text is None else shown(text, str, 60)
+
+
+def _row(value: Plain) -> list:
+    """The entries of a row of the table; a number, or what was no row, is one entry."""
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: object) -> str:
+    """What cannot be read, as it was typed as far as that goes."""
+    return shown(value, str, 60) if isinstance(value, str) else shown(value, most=60)
+
+
+def _plain(entry: Entry, value: object) -> Plain:
+    """An answer as a plain value; None where there is none, a text where it cannot be read."""
     try:
-        caption = f"multiplications {_cell(times)}    additions {_cell(plus)}"
-        said = write_atomically(here / "table.png", lambda part: _picture(part, lines, caption, signed))
-    except Exception as error:  # whatever drawing fails on, the three files above are handed in
-        said = f"the picture cannot be drawn ({type(error).__name__}: {shown(error, str, 60)}); take table.md"
-        made.pop()
-    where = here.resolve()
-    where = where.relative_to(ROOT).as_posix() if where.is_relative_to(ROOT) else where
-    print(*([said] if said else []), reply, f"handed in: {', '.join(made)}", f"in the folder {where}", sep="\n")
+        read = None if value is None else entry.read(value)
+        json.dumps(read)  # an integer of more than 4,300 digits cannot be written
+    except ValueError:
+        return _text(value)
+    return list(read) if isinstance(read, tuple) else read
+
+
+def _kept(task: Task, typed: object) -> Answers:
+    """All answers of a task as plain values; a row that is no row of five is kept as text."""
+    kept: Answers = {}
+    for name, values in task.split(typed).items():
+        if name in task.given:
+            continue
+        if any(isinstance(value, Rejected) for value in values):
+            kept[name] = _text(dict.get(typed, name) if isinstance(typed, dict) else typed)
+        else:
+            row = [*map(_plain, task.groups[name], values)]
+            kept[name] = row if len(row) > 1 else row[0]
+    return kept
+
+
+def _missing(task: Task, kept: Answers) -> tuple[list[str], list[str]]:
+    """Where answers are blank, and where they could not be read; of a row, how many of its entries."""
+    found: tuple[list[str], list[str]] = ([], [])
+    for name, value in kept.items():
+        entries = len(task.groups[name])
+        row = value if entries > 1 and isinstance(value, list) else [value]
+        for names, number in zip(found, (row.count(None), sum(isinstance(v, str) for v in row)), strict=True):
+            if number:
+                names.append(name if number == len(row) else _SOME.format(name, number, entries))
+    return found
+
+
+def _write(data: dict, folder: str | Path) -> str:
+    """Write the file into a new numbered folder, and give its path as it is to be read."""
+    parent = Path(folder)
+    parent.mkdir(parents=True, exist_ok=True)
+    taken = [int(p.name) for p in parent.iterdir() if p.name.isascii() and p.name.isdigit() and len(p.name) < 9]
+    here = parent / f"{max(taken, default=0) + 1:03d}"  # a folder that is there is never used again
+    here.mkdir()
+    text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+    write_atomically(here / FILE, lambda part: part.write(text.encode()))
+    path = (here / FILE).resolve()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+
+
+def _cell(value: Plain) -> str:
+    if value is None:
+        return BLANK
+    return f"{value:,}" if isinstance(value, int) else "-" if value == [] else str(value)
+
+
+def _tables(data: dict) -> list[list[list[str]]]:
+    """Both tasks as tables of text, heads first."""
+    answers = data["answers"]
+    counts = [[name, _cell(value)] for name, value in answers["counts"].items()]
+    rows = [[name, *map(_cell, _row(value))] for name, value in answers["table"].items()]
+    return [[[str(_NUMBER), str(_ANSWER)], *counts], [[str(_LAYER), *map(str, COLUMNS)], *rows]]
+
+
+def _show(data: dict) -> None:
+    """The hand-in as an output: for programs, for eyes in a notebook, and for eyes anywhere else."""
+    student = data["student"]
+    signed = "  ".join(filter(None, (student["id"], student["name"], data["date"])))
+    plain = "\n\n".join("\n".join("  ".join(line) for line in table) for table in _tables(data))
+    plain = "\n".join([*([signed] if signed else []), plain])
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None:
+        return _say(plain)
+    rich = f"<p>{html.escape(signed)}</p>" if signed else ""
+    for head, *body in _tables(data):
+        lines = ["".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in line) for tag, line in
+                 [("th", head), *(("td", line) for line in body)]]  # fmt: skip
+        rich += f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+    try:
+        shell.display_pub.publish({MIME: data, "text/html": rich, "text/plain": plain})
+    except Exception:  # a front end that is gone: the file is there
+        _say(plain)
+
+
+def _say(text: object) -> None:
+    """Print; a console that does not know all characters gets the others."""
+    try:
+        print(text)
+    except UnicodeEncodeError:
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+        print(str(text).encode(encoding, "replace").decode(encoding))

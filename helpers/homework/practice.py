@@ -3,22 +3,23 @@ from __future__ import annotations
 
 import numbers
 
-from helpers.homework.answers import Task, shown
+from helpers.homework.answers import Practice, shown
 from helpers.homework.questions import counting_task, table_task
 from helpers.homework.trace import trace
+from helpers.language import Text
 
 import numpy as np
 import paddle
 from paddle import nn
 
 
-def practice(seed: int, hard: bool = False) -> Task:
+def practice(seed: int, hard: bool = False) -> Practice:
     """The table of the `network` of a seed, and the operations of its first convolution, to fill in."""
     model, shape = network(seed, hard)
     first = trace(model, shape)[0]
     table, counts = table_task(model, shape), counting_task(first, steps=False)
     named = {f"{first.name} {name.split()[1]}": entries for name, entries in counts.groups.items()}
-    return Task(table.groups | named, about=table.about)
+    return Practice(table.groups | named, about=table.about)
 
 
 def network(seed: int, hard: bool = False) -> tuple[nn.Layer, list[int]]:
@@ -29,7 +30,8 @@ def network(seed: int, hard: bool = False) -> tuple[nn.Layer, list[int]]:
         hard: dilation, a depthwise and a pointwise convolution, a residual block and a transposed convolution.
     """
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
-        raise ValueError(f"the seed must be a whole number from 0 on, not {shown(seed)}")
+        wanted = Text("种子要取从 0 起的整数，这里是 {}", "the seed must be a whole number from 0 on, not {}")
+        raise ValueError(wanted.format(shown(seed)))
     rng = np.random.default_rng(int(seed))
 
     def draw(*choices: int) -> int:

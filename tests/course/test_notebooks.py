@@ -71,22 +71,51 @@ def test_the_command_names_the_file_and_the_rule(tmp_path, capsys):
 FIRST_CELLS = {notebook_rules.code_cells(nbformat.read(path, as_version=4))[0].source: path.stem for path in NOTEBOOKS}
 
 
+@pytest.fixture
+def clone(tmp_path):
+    """As much of a clone of the course as the first cell needs, and Paddle is not imported."""
+    helpers = tmp_path / "work/clone/helpers"
+    helpers.mkdir(parents=True)
+    (helpers / "runtime.py").touch()
+    for name in ("__init__.py", "language.py"):
+        shutil.copy(ROOT / "helpers" / name, helpers)
+    return helpers.parent
+
+
+def course_of(first, folder, course_dir="", **environment):
+    """Where helpers came from after a first cell has run in a folder, or else what it said."""
+    folder.mkdir(parents=True, exist_ok=True)
+    show = f"{first}\nimport helpers; print(helpers.ROOT)"
+    done = python("-c", show, cwd=folder, COURSE_DIR=str(course_dir), **environment)
+    return done.stdout.strip() or done.stderr.strip()
+
+
 @pytest.mark.parametrize("first", FIRST_CELLS, ids=FIRST_CELLS.values())
-def test_the_first_cell_finds_the_repository(first, tmp_path):
-    assert len(first.splitlines()) <= 5
-    copy = tmp_path / "clone"
-    for name in ("helpers/__init__.py", "helpers/runtime.py", "helpers/versions.py"):
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, copy / name)
-    show = f"{first}\nimport helpers; print(helpers.__file__)"
-    graded = copy / "grading/autograded/student/homework"
-    for folder in (copy, copy / "notebooks/zh", copy / "notebooks/zh/solutions", graded, tmp_path):
-        folder.mkdir(parents=True, exist_ok=True)
-        done = python("-c", show, cwd=folder)
-        assert done.stdout.strip() == str(copy / "helpers/__init__.py"), (folder, done.stderr)
-    nowhere = tmp_path / "a/b/c/d/e/f"
-    nowhere.mkdir(parents=True)
-    assert "Open this inside the course's folder" in python("-c", first, cwd=nowhere).stderr
+def test_the_first_cell_finds_the_course(first, clone, tmp_path):
+    """From the folders of the course, from the two above it, and from anywhere else by COURSE_DIR."""
+    assert len(first.splitlines()) <= 10
+    deep = clone / "grading/autograded/student/homework"
+    for folder in (clone, clone / "notebooks/zh", clone / "notebooks/zh/solutions", deep, clone.parent, tmp_path):
+        assert course_of(first, folder) == str(clone), folder
+    fetched = tmp_path / "home/homework"
+    assert course_of(first, fetched, clone) == str(clone)
+    assert course_of(first, fetched, "~/work/clone", HOME=str(tmp_path), USERPROFILE=str(tmp_path)) == str(clone)
+    for course_dir in ("", tmp_path / "elsewhere"):
+        said = course_of(first, fetched, course_dir)
+        assert said.startswith("Open this inside the course's folder, or run %env COURSE_DIR=") and "\n" not in said
+        assert said.endswith(f"{course_dir or fetched} is neither in it nor above it")
+
+
+@pytest.mark.parametrize("first", FIRST_CELLS, ids=FIRST_CELLS.values())
+def test_the_first_cell_names_several_copies_of_the_course(first, clone, tmp_path):
+    """It takes none of them by chance; one that is there twice, under two names, is one."""
+    (tmp_path / "link").symlink_to(clone, target_is_directory=True)
+    assert course_of(first, tmp_path) == str(clone)
+    old = shutil.copytree(clone, tmp_path / "backup/old")
+    said = course_of(first, tmp_path)
+    assert said.startswith("Open this inside the course's folder") and f"several: {old}, {clone}" in said
+    assert course_of(first, old / "notebooks") == str(old)
+    assert course_of(first, tmp_path, clone) == str(clone)
 
 
 def test_the_eye_notebook_on_real_images(palm_dir):

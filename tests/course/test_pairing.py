@@ -184,6 +184,44 @@ def test_the_reply_that_the_course_wants_may_be_chinese(reply):
     assert problem.startswith(CODE + "output, ")
 
 
+SAID = "fc1：对（5 项都是）\n合计：27 个里对了 5 个\n", "fc1: right (all 5)\ntogether: 5 of 27 right\n"
+
+
+def test_feedback_is_translated_with_its_numbers_and_names():
+    zh, en = pair()
+    set_text(SAID[0], zh)
+    set_text(SAID[1], en)
+    assert pairing.notebook_problems(zh, en) == []
+    for right, wrong in (("27", "28"), ("fc1", "conv1"), ("\n", "\nmore\n"), ("5 of", "6 of")):
+        set_text(SAID[1].replace(right, wrong, 1), en)
+        [problem] = pairing.notebook_problems(zh, en)
+        assert problem.startswith(CODE + "output, ")
+    set_text(SAID[1].replace("right", ""), zh)
+    set_text(SAID[1], en)
+    assert pairing.notebook_problems(zh, en)  # neither is Chinese: nothing is translated, so both are equal
+
+
+def speaking(language, here=1, other=None):
+    """A notebook of that edition whose cell `here` names a language, its own one unless it is another."""
+    each = pair()[language == "en"]
+    each.cells[2].outputs = []
+    each.cells[here].source = f'LANGUAGE = "{other or language}"  # {"言" if language == "zh" else "speech"}\nx = 1'
+    return each
+
+
+def test_the_first_cell_and_only_that_says_the_language_of_the_edition():
+    assert pairing.notebook_problems(speaking("zh"), speaking("en")) == []
+    for zh, en in [
+        (speaking("zh", other="en"), speaking("en")),
+        (speaking("zh"), speaking("en", other="zh")),
+        (speaking("zh", other="en"), speaking("en", other="zh")),
+        (speaking("zh", other="fr"), speaking("en")),
+        (speaking("zh", here=2), speaking("en", here=2)),
+    ]:
+        [problem] = pairing.notebook_problems(zh, en)
+        assert "code, zh has" in problem and "LANGUAGE" in problem
+
+
 def graded(notebook, **entries):
     """The notebook with nbgrader's entries in its code cell."""
     notebook.cells[1].metadata["nbgrader"] = {"points": 2, "checksum": "zh", **entries}
@@ -305,6 +343,20 @@ def test_sync_copies_changed_code_and_asks_for_its_comments():
     zh.cells[1].source = "print(2)"
     new, say = pairing.sync(zh, en)
     assert new.cells[1].source == "print(2)" and say == []
+
+
+def test_sync_leaves_each_edition_its_language_and_its_feedback():
+    zh, en = speaking("zh"), speaking("en")
+    set_text(SAID[0], zh)
+    set_text(SAID[1], en)
+    for source, target in ((zh, en), (en, zh)):
+        assert pairing.sync(source, target) == (target, [])
+        source.cells[1].source += "\ny = 2"
+        new, say = pairing.sync(source, target)
+        assert new.cells[1].outputs == target.cells[1].outputs and len(say) == 1
+        assert new.cells[1].source.splitlines()[0].startswith(target.cells[1].source[:15])
+        assert new.cells[1].source.endswith("y = 2")
+        source.cells[1].source = source.cells[1].source.removesuffix("\ny = 2")
 
 
 def test_sync_follows_new_and_dropped_cells():

@@ -1,49 +1,194 @@
-"""helpers.exercises says what is off, and never raises at the reader."""
-from helpers.exercises import check
-from tests.tools.rubbish import RUBBISH
+"""helpers.exercises: what is said about right, wrong, blank and odd answers; nothing that a learner does is raised."""
+import contextlib
+import time
+from decimal import Decimal
+from fractions import Fraction
+
+from helpers import language
+from helpers.exercises import check, given, hint, solution, solved
+from helpers.exercises import feedback as module
+from helpers.exercises.exercise import Function, Mistake, Number
+from helpers.language import Text
 
 import numpy as np
 import paddle
 import pytest
 
-HINTS = {"that is twice too much": lambda value: 2 * value}
+
+def both(text):
+    return Text(f"中文 {text}", text)
 
 
-@pytest.mark.parametrize(
-    ("answer", "expected", "said"),
-    [
-        (None, 3, "not answered yet"),
-        (3, 3, "right"),
-        (3.00001, 3, "right"),
-        (np.float32(3), 3, "right"),
-        ([1, 2], np.array([1, 2]), "right"),
-        (paddle.to_tensor([1.5, 2.0]).astype("bfloat16"), [1.5, 2], "right"),
-        ([paddle.to_tensor([1.5, 2.0]).astype("bfloat16")], [[1.5, 2]], "right"),
-        ([1e-9, 2], [0, 2], "right"),
-        ([1e-3, 2], [0, 2], "not yet"),
-        (1.1e-5, 1e-5, "not yet"),
-        (6, 3, "not yet - that is twice too much"),
-        (-3, 3, "not yet - the sign is wrong"),
-        (4, 3, "not yet"),
-        (float("nan"), 3, "not yet"),
-        ([3], 3, "the shape is [1], expected []"),
-        ([1], [1, 2], "the shape is [1], expected [2]"),
-        ("three", 3, "expected a number, got str"),
-        ([[1], [2, 3]], [1, 2], "expected a number or an array, got list"),
-        ({}, 3, "expected a number, got dict"),
-        (10**400, 3, "expected a number, got int"),
-        (3 + 4j, 3, "expected a number, got complex"),
-        (np.array(3 + 4j), 3, "expected a number, got ndarray"),
-    ],
-)
-def test_one_line_of_feedback(capsys, answer, expected, said):
-    assert check("exercise", answer, expected, HINTS) is None  # as a cell's last line it shows nothing more
-    assert capsys.readouterr().out == f"exercise: {said}\n"
+def shifted(x, shift):
+    return x + shift
 
 
-@pytest.mark.parametrize("expected", [3, [1, 2]])
-def test_nothing_that_can_be_given_raises(capsys, expected):
-    for answer in RUBBISH:
-        check("exercise", answer, expected, HINTS)
-    said = capsys.readouterr().out.splitlines()
-    assert len(said) == len(RUBBISH) and all(line.startswith("exercise: ") for line in said)
+EXERCISES = {
+    "01.1": Number(
+        title=both("days"), truth=lambda: 44, hints=(both("weeks"), both("six and a bit")), why=both("so it is"),
+        solution="answer = 6 * 7 + 2",
+        mistakes=(Mistake(both("one too few"), 43), Mistake(both("half"), lambda n: n / 2)),
+    ),
+    "01.2": Number(
+        title=both("thirds"), truth=lambda x: x / 3, given=lambda: {"x": np.arange(1.0, 4)}, hints=(both("divide"),),
+        solution="answer = x / 3", why=both("as asked"),
+    ),
+    "01.3": Function(
+        title=both("shift"), truth=lambda x, shift: paddle.to_tensor(x) + shift, hints=(both("add"),), why=both("sum"),
+        draw=lambda rng: {"x": rng.normal(size=(2, 3)), "shift": int(rng.integers(1, 9))}, seconds=1.0,
+        solution="def shifted(x, shift):\n    return x + shift",
+        mistakes=(Mistake(both("the sign"), lambda x, s: x - s),),
+    ),
+    "01.4": Function(
+        title=both("square"), truth=lambda x: x * x, draw=lambda rng: {"x": rng.normal(size=(3,))}, gradients=("x",),
+        hints=(both("x x"),), solution="def square(x):\n    return x**2", why=both("square"),
+    ),
+    "01.5": Function(
+        title=both("two"), truth=lambda x: (x, 2 * x), draw=lambda rng: {"x": rng.normal(size=(3,))},
+        outputs=("one", "twice"), hints=(both("two"),), solution="def two(x):\n    return x, 2 * x", why=both("two"),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setattr(module, "exercises", lambda number: EXERCISES if str(number).startswith("01") else {}["?"])
+    monkeypatch.setattr(module, "_tries", module.Counter())
+    monkeypatch.setattr(module, "_hints", module.Counter())
+    language.speak("en")
+
+
+@pytest.fixture
+def said(capsys):
+    def said(number, answer):
+        check(number, answer)
+        output = capsys.readouterr()
+        assert output.err == "" and output.out.count("\n") == 1
+        return output.out.partition(": ")[2].strip()
+
+    return said
+
+
+class Hostile:
+    def __array__(self, *_, **__):
+        raise RuntimeError("no array of me")
+
+    def __repr__(self):
+        raise RuntimeError("no text of me")
+
+
+@pytest.mark.parametrize("answer", [
+    44, 44.0, [44], np.int8(44), np.float16(44), np.array(44), Fraction(44), Decimal(44), paddle.to_tensor(44),
+    *(paddle.to_tensor(44.0).astype(kind) for kind in ("float16", "float32", "float64", "bfloat16")),
+])
+def test_a_right_number_in_any_form(said, answer):
+    assert said("01.1", answer) == "right"
+
+
+@pytest.mark.parametrize(("answer", "text"), [
+    (None, "not answered yet"), (43, "not yet - one too few"), (22, "not yet - half"),
+    (-44, "not yet - the sign is wrong"),
+    (45, "not yet"), (44.001, "not yet"), ("44", "not yet - without quotes and commas, write 44"),
+    ("3,211,264", "not yet - without quotes and commas, write 3211264"),
+    ((3, 211, 264), "not yet - no commas within a number: Python reads several. Write 3211264"),
+    ("many", "not yet - this is text, not a number: leave out the quotes"),
+    (True, "not yet - expected a number, got bool"),
+    ({44}, "not yet - expected a number, got set"), (1j, "not yet - expected a number, got complex"),
+    (float("nan"), "not yet - it holds NaN or infinity"), (10**400, "not yet - it cannot be read (OverflowError)"),
+    ([1, 2], "not yet - the shape is [2], expected []"), (Hostile(), "not yet - it cannot be read (RuntimeError)"),
+    (abs, "not yet - this is a function; its result is asked for"),
+    ([[1], [1, 2]], "not yet - it cannot be read (ValueError)"),
+])  # fmt: skip
+def test_what_is_said_of_a_number(said, answer, text):
+    assert said("01.1", answer) == text
+
+
+@pytest.mark.parametrize("answer", [
+    [1 / 3, 2 / 3, 1], (0.333, 0.667, 1.0), np.float32([1 / 3, 2 / 3, 1]), paddle.to_tensor([1 / 3, 2 / 3, 1]),
+    [paddle.to_tensor(1 / 3), np.float64(2 / 3), 1],
+])  # fmt: skip
+def test_an_array_in_any_form_and_rounded_as_it_was_printed(said, answer):
+    assert said("01.2", answer) == "right"
+
+
+def spoils_its_input(x, shift):
+    x += shift
+    return x
+
+
+def never_ends(x, shift):
+    while True:
+        pass
+
+
+def swallows_exceptions(x, shift):
+    while True:
+        with contextlib.suppress(Exception):
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("answer", "text"), [
+    (shifted, "right"), (lambda x, shift: None, "not answered yet"), (lambda x, shift: (x + shift).tolist(), "right"),
+    (lambda x, shift: x - shift, "not yet - the sign"), (lambda x, shift: print("noise") or x + shift, "right"),
+    (lambda x, shift: 1 / 0, "not yet - it raises ZeroDivisionError: division by zero (input: x [2, 3], shift="),
+    (lambda x: x, "not yet - it raises TypeError"), (lambda x, shift: exit(), "not yet - it raises SystemExit"),
+    (lambda x, shift: x[0] + shift, "not yet - the result: the shape is [3], expected [2, 3] (input: x [2, 3]"),
+    (lambda x, shift: x + 2 * shift, "not yet - the result at ["),
+    (lambda x, shift: Hostile(), "not yet - it cannot be read"),
+    (spoils_its_input, "not yet - it changes its own input x; copy it first"),
+    (5, "not yet - expected a function, got int"),
+    (never_ends, "not yet - a single call takes more than 1 seconds"),
+    (swallows_exceptions, "not yet - a single call takes more than 1 seconds"),
+])  # fmt: skip
+def test_what_is_said_of_a_function(said, answer, text):
+    assert said("01.3", answer).startswith(text)
+
+
+def test_gradients_are_compared_as_well(said):
+    assert said("01.4", lambda x: x * x) == "right"
+    assert said("01.4", lambda x: x * x.detach()).startswith("not yet - the gradient of x at [")
+    assert said("01.4", lambda x: paddle.to_tensor(x.numpy() ** 2)).startswith("not yet - no gradient reaches x")
+
+
+def test_several_results_are_named(said):
+    assert said("01.5", lambda x: (x, 2 * x)) == "right"
+    assert said("01.5", lambda x: x).startswith("not yet - expected to return one, twice (2 things)")
+    assert said("01.5", lambda x: (x, x)).startswith("not yet - twice at [")
+
+
+def test_hints_come_one_after_the_other_and_a_solution_after_a_try(capsys):
+    for _ in range(3):
+        hint("01.1")
+    solution("01.1")
+    check("01.1", None)  # a blank is no try
+    solution("01.1")
+    check("01.1", 45)
+    solution("01.1")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[2][:13] for line in lines[:3]] == ["hint 1 of 2: ", "hint 2 of 2: ", "there are no "]
+    assert sum("try first" in line for line in lines) == 2
+    assert lines[-3:] == ["    answer = 6 * 7 + 2", "", "so it is"]
+
+
+def test_an_unknown_number_is_named(capsys):
+    for call in (hint, solution, lambda number: check(number, 1)):
+        for number in ("01.9", "77.1", 3, None, []):
+            call(number)
+    assert capsys.readouterr().out.count("there is no exercise") == 15
+
+
+def test_the_language_is_the_notebooks(said):
+    language.speak("zh")
+    assert said("01.1", 43) == "还不对 - 中文 one too few"
+    with pytest.raises(ValueError, match="LANGUAGE must be"):
+        language.speak("fr")
+
+
+def test_the_notebook_goes_on_with_the_learners_function_if_it_is_right():
+    assert solved("01.3", shifted) is shifted
+    for wrong in (None, lambda x, shift: None, lambda x, shift: x - shift):
+        np.testing.assert_array_equal(solved("01.3", wrong)(np.arange(3), 2), [2, 3, 4])
+
+
+def test_the_data_of_a_question():
+    np.testing.assert_array_equal(given("01.2"), [1, 2, 3])

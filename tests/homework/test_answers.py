@@ -96,7 +96,7 @@ def test_what_is_said_of_the_wrong_type(truth, value, said):
 
 def test_rows_that_are_no_rows_and_names_that_are_not_asked_for(table):
     said = str(table.grade({"conv2": [1, 2], "pool1": 3, "convv2": [None] * 5, 7: 8}))
-    assert "conv2: wrong - expected a list of 5 entries (w shape, w count, b shape, b count, output), got 2" in said
+    assert "conv2: wrong - expected a list of 5 entries (w shape, w count, b shape, b count, output shape), got" in said
     assert "pool1: wrong - expected a list of 5 entries" in said and "got int (all 5)" in said
     assert "note: 'convv2' is no entry of this task" in said and "note: 7 is no entry" in said
     assert "expected a dictionary with the rows as keys, got list" in str(table.grade([1]))
@@ -106,3 +106,19 @@ def test_short_texts():
     assert shown("a" * 100).endswith("'") and len(shown("a" * 100)) <= 40
     assert shown("two\nlines\x1b") == "'two\\nlines\\x1b'"
     assert "Hostile" in shown(Hostile())
+
+
+def test_feedback_in_chinese(chinese, counting, table):
+    said = str(counting.grade({"pixel additions": 26, "batch additions": 867_041_280, "image additions": "27,000"}))
+    assert said.splitlines()[:3] == [
+        "pixel multiplications：还没有作答", "pixel additions：对（不算偏置）", "image multiplications：还没有作答",
+    ]  # fmt: skip
+    assert "image additions：错：要填一个整数，这里是一段文字：去掉引号和逗号\n" in said
+    assert "注意：有的数连偏置一起算，有的没有" in said
+    assert said.endswith("合计：对 2 个，错 1 个，未作答 3 个")
+    report = table.grade({"fc1": [[64, 50176], 0.5, [64], 64, None], "fc2": 3})
+    assert report.score("fc1") == "fc1：5 个答案里对了 2 个"
+    assert "fc1 w 的形状：错：in 和 out 颠倒了：Paddle 的 Linear 恰好是 PyTorch 的转置\n" in str(report)
+    assert "fc1 w 的个数：错：要填一个整数，这里是 0.5\n" in str(report)
+    assert "fc2：错：要填 5 项的列表（w 的形状、w 的个数、" in str(report)
+    assert "），这里是 int（5 项都是）" in str(report)

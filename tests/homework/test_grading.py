@@ -1,117 +1,186 @@
-"""A class of twenty hand-ins, made from the learner's notebook and graded by nbgrader as docs/teaching.md says."""
-import copy
-import csv
-import importlib.util
+"""A class of hand-ins is graded as each deserves, and no hand-in gets marks that its answers do not earn."""
+import hashlib
 import os
-import shutil
+import random
 
-from helpers import ROOT
-from tests.tools import make_homework
+from helpers.homework.grading import FULL, grade
+from helpers.homework.reading import read_all
+from helpers.homework.roster import Student
+from helpers.homework.variants import COURSE_NUMBERS, draw
+from helpers.language import speak
+from tests.tools import hand_ins as make
 
-import nbformat
 import pytest
 
-LEARNERS, SOLUTIONS = make_homework.LEARNERS["zh"], make_homework.SOLUTIONS["zh"]
-pytestmark = pytest.mark.skipif(
-    os.name == "nt" or importlib.util.find_spec("nbgrader") is None,
-    reason="nbgrader is not installed, or this is Windows",
-)
+CLASS = [Student("20260001" if name == "王小明" else name, name) for name in make.CLASS]
+PEERS = [Student("right", "Rita"), Student("partly", "Petra"), Student("eve", "Eve")]
 
 
-MISTAKES = {  # what a learner types instead of the right answer -> the check cell that it costs
-    'answers1["pixel additions"] = 9': "hw-score-pixel",
-    'answers1["image multiplications"] = 27': "hw-score-image",
-    'answers1["batch multiplications"] = 86704128': "hw-score-times",
-    'answers1["batch additions"] = "many"': "hw-score-plus",
-    'answers2["pool1"] = [[6, 6, 2, 2], 144, [6], 6, [10, 6, 112, 112]]': "hw-score-pool1",
-    'answers2["conv2"][0] = [6, 16, 5, 5]': "hw-score-conv2",
-    'answers2["pool2"][4] = [10, 16, 112, 112]': "hw-score-pool2",
-    'answers2["fc1"] = None': "hw-score-fc1",
-    'answers2["fc2"][0] = [1, 64]': "hw-score-fc2",
-}
+def graded(folder, roster=PEERS, secret=None):
+    """The marks by the student's id; of a hand-in of nobody on the roster, by what it calls itself."""
+    return {mark.student.id: mark for mark in grade(read_all(folder), roster, secret)}
 
 
-def edited(notebook, sources):
-    """A copy with other sources in some cells, by their id; a cell whose source is None is left out."""
-    notebook = copy.deepcopy(notebook)
-    notebook.cells = [cell for cell in notebook.cells if sources.get(cell.id, "") is not None]
-    for cell in notebook.cells:
-        cell.source = sources.get(cell.id, cell.source)
-    return notebook
-
-
-def class_of_twenty(learners, solutions):
-    """Name -> (hand-in, points that it deserves); None for what cannot be graded."""
-    right = {cell.id: cell.source for cell in solutions.cells}
-    of_nbgrader = {cell.id: cell.metadata.nbgrader for cell in learners.cells if "nbgrader" in cell.metadata}
-    worth = {cell_id: its.points for cell_id, its in of_nbgrader.items() if its.grade}
-    full = sum(worth.values())
-    first_task = sum(worth[f"hw-score-{part}"] for part in ("pixel", "image", "times", "plus"))
-    solved = edited(learners, {cell_id: right[cell_id] for cell_id, its in of_nbgrader.items() if its.solution})
-    tampered = edited(learners, dict.fromkeys(worth, "assert True"))
-    for cell in tampered.cells:
-        if cell.id in worth:
-            cell.metadata.nbgrader |= {"points": 1000, "locked": False}
-    loop = "while True:\n    pass"
-    hand_ins = {
-        "correct": (solved, full),
-        "blank": (learners, 0),
-        "loops": (edited(solved, {"hw-answers2": f"{right['hw-answers2']}\n{loop}"}), full),  # after the answers
-        "loops-first": (edited(solved, {"hw-answers2": loop}), first_task),
-        "raises": (edited(solved, {"hw-answers2": "answers2 = 1 / 0"}), first_task),
-        "syntax-error": (edited(solved, {"hw-answers1": "answers1 = {"}), full - first_task),
-        "tampers": (edited(learners, {"hw-score-pool1": "assert True"}), 0),
-        "tampers-with-metadata": (tampered, 0),
-        "deletes-a-check": (edited(solved, {"hw-score-fc1": None}), full - worth["hw-score-fc1"]),
-        "no-notebook": (None, None),
-        "not-json": ("this is no notebook", None),
-    }
-    lines = list(MISTAKES.items())
-    for number in range(len(lines)):  # nine learners with three mistakes each
-        three = dict(lines[(number + step) % len(lines)] for step in (0, 2, 5))
-        typed = {f"hw-{name}": "\n".join([right[f"hw-{name}"], *(line for line in three if line.startswith(name))])
-                 for name in ("answers1", "answers2")}  # fmt: skip
-        lost = sum(worth[cell_id] for cell_id in three.values())
-        hand_ins[f"three-mistakes-{number}"] = (edited(solved, typed), full - lost)
-    return hand_ins
+def digest(folder):
+    """Everything below a folder, to see whether something has changed."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory):
-    """The class, the points that nbgrader gave, and its log."""
-    root = tmp_path_factory.mktemp("clone")
-    (root / "helpers").symlink_to(ROOT / "helpers", target_is_directory=True)  # the first cell looks for it
-    folder = root / "grading"
-    (folder / "source/homework").mkdir(parents=True)
-    shutil.copy(make_homework.CONFIG, folder)
-    shutil.copy(SOLUTIONS, folder / "source/homework")
-    make_homework.nbgrader(folder, "zh", "generate_assignment", "homework")
-    learners, solutions = (nbformat.read(path, as_version=4) for path in (LEARNERS, SOLUTIONS))
-    hand_ins = class_of_twenty(learners, solutions)
-    for name, (hand_in, _) in hand_ins.items():
-        place = folder / "submitted" / name / "homework"
-        place.mkdir(parents=True)
-        if isinstance(hand_in, str):
-            (place / SOLUTIONS.name).write_text(hand_in)
-        elif hand_in is not None:
-            nbformat.write(hand_in, place / SOLUTIONS.name)
-    options = ("--Execute.timeout=20", "--NbGrader.logfile=autograde.log")
-    with pytest.raises(RuntimeError, match="not-json"):  # it grades all the others, and says that it failed
-        make_homework.nbgrader(folder, "zh", "autograde", "homework", *options)
-    make_homework.nbgrader(folder, "zh", "export")
-    with (folder / "grades.csv").open() as file:
-        scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    return hand_ins, scores, (folder / "autograde.log").read_text(encoding="utf-8")
+def marks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hand_ins")
+    make.write_class(folder)
+    return dict(zip(make.CLASS, grade(read_all(folder), CLASS), strict=True))  # one mark each, none of nobody
 
 
-def test_the_class_is_graded(graded):
-    hand_ins, scores, log = graded
-    assert len(hand_ins) == 20
-    deserved = {name: worth for name, (_, worth) in hand_ins.items() if worth is not None}
-    assert {name: scores[name] for name in deserved} == deserved, log[-3000:]
+@pytest.mark.parametrize("name", make.CLASS)
+def test_each_hand_in_is_graded_or_named_as_it_deserves(marks, name):
+    mark, case = marks[name], make.CLASS[name]
+    assert (mark.status, mark.points()) == (case.status, case.points), mark.reasons
+    assert case.says in "\n".join(mark.reasons)
+    assert mark.reasons or mark.status == "graded"
 
 
-def test_what_cannot_be_graded_gets_nothing_and_is_named(graded):
-    hand_ins, scores, log = graded
-    for name in (name for name, (_, worth) in hand_ins.items() if worth is None):
-        assert scores.get(name, 0) == 0 and f"submitted/{name}/" in log
+def test_the_points_of_both_tasks_are_told_apart(marks):
+    assert (marks["wrong"].points(1), marks["wrong"].points(2)) == (7, 16)
+    lost = {tuple(part.results): part.of for part in marks["wrong"].parts if not part.points}
+    assert lost == {("batch additions",): 3, ("pool1",): 4} and FULL == 30
+
+
+def peers(folder):
+    """Two honest hand-ins as nbgrader collects them."""
+    make.write(folder / "right/homework/answers.json", make.data("right"))
+    make.write(folder / "partly/homework/answers.json", make.data("partly", table=make.BLANK_TABLE))
+
+
+@pytest.mark.parametrize("attempt", make.ATTEMPTS)
+def test_an_attempt_at_other_marks_is_worth_nothing_and_harms_nobody(tmp_path, monkeypatch, attempt):
+    folder = tmp_path / "submitted"
+    peers(folder)
+    make.ATTEMPTS[attempt](folder / "eve/homework", "eve")
+    monkeypatch.chdir(folder / "eve/homework")
+    before = digest(tmp_path)
+    for secret in (None, make.SECRET):
+        marks = graded(folder, secret=secret)
+        assert marks.keys() == {"right", "partly", "eve"} and marks["eve"].points() == 0, marks
+        assert secret or (marks["right"].points(), marks["partly"].points()) == (30, 10)
+    assert digest(tmp_path) == before and not list(tmp_path.rglob(make.MARKER))
+
+
+def test_nobody_else_can_hand_in_for_a_student(tmp_path):
+    """From a folder of one's own on the hub, whatever is written in the file and however one calls oneself."""
+    for user in ("right-too", "stranger", "homework"):
+        make.ATTEMPTS["another student's id"](tmp_path / user / "homework", user)
+    marks = graded(tmp_path)
+    assert marks["right"].status == "missing"
+    assert {marks[user].status for user in ("right-too", "stranger", "homework")} == {"unknown"}
+
+
+def test_what_lies_in_a_students_place_counts_before_what_only_says_whose_it_is(tmp_path):
+    make.write(tmp_path / "right_2026/answers.json", make.data("right"))
+    make.ATTEMPTS["another student's id"](tmp_path, "eve")  # later, and in nobody's place
+    marks = graded(tmp_path)
+    assert marks["right"].points() == 30 and "the last one counts" not in marks["right"].reasons
+    (tmp_path / "right_2026/answers.json").unlink()
+    marks = graded(tmp_path)
+    assert marks["right"].reasons[0] == "known only by the id written in it"
+
+
+@pytest.mark.parametrize("names", [
+    ["answers.json", "answers (1).json", "answers (2).json", "answers (10).json"],
+    ["001/answers.json", "002/answers.json"], ["作业9.ipynb", "作业10.ipynb"], ["a（1）.json", "a（2）.json"],
+])  # fmt: skip
+def test_of_files_of_one_time_the_name_says_which_is_the_last(tmp_path, names):
+    for number, name in enumerate(names):
+        path = make.write(tmp_path / "eve" / name, make.data("eve", counts={"pixel additions": -number}))
+        os.utime(path, (1_790_000_000, 1_790_000_000))
+    mark = graded(tmp_path)["eve"]
+    assert mark.path == f"eve/{names[-1]}" and "the last one counts" in mark.reasons[0]
+
+
+def test_a_user_by_the_id_comes_before_a_user_by_the_name(tmp_path):
+    for time, name, data in ((1, "right", make.data("right")), (2, "Rita", make.blank("right"))):
+        path = make.write(tmp_path / name / "homework/answers.json", data)
+        os.utime(path, (1_790_000_000 + time, 1_790_000_000 + time))
+    assert graded(tmp_path)["right"].points() == 30
+
+
+def test_a_hand_in_of_nobody_on_the_roster_has_a_line_of_its_own(tmp_path):
+    make.write(tmp_path / "a.json", make.data("2099", "Nobody"))
+    make.write(tmp_path / "b.json", "no JSON")
+    nobody, unread = grade(read_all(tmp_path), PEERS)[3:]
+    assert (nobody.student, nobody.status, nobody.points()) == (Student("2099", "Nobody"), "unknown", 30)
+    assert (unread.student.id, unread.status, unread.path) == ("", "unreadable", "b.json")
+
+
+def test_with_a_secret_everybody_is_graded_on_numbers_of_his_own(tmp_path):
+    roster = [Student(f"2026{number:03d}", f"学生{number}") for number in range(6)]
+    ids = [student.id for student in roster]
+    typed = {
+        ids[0]: make.own(ids[0]),
+        ids[1]: make.own(ids[0]),  # a copy of a neighbour's file
+        ids[2]: make.own(ids[2], answered=ids[0]),  # a neighbour's answers under the numbers of one's own
+        ids[3]: make.data(ids[3]),  # did not write his id into the notebook
+        ids[4]: make.own(ids[4], used="somebody"),
+        ids[5]: make.own(ids[5]),
+    }
+    typed[ids[5]]["variant"]["signature"] = "0" * 64
+    typed[ids[5]]["checksum"] = make.checksum(typed[ids[5]])
+    for student_id, data in typed.items():
+        make.write(tmp_path / student_id / "answers.json", data)
+    marks = graded(tmp_path, roster, make.SECRET)
+    assert [marks[i].points() for i in (ids[0], ids[1], ids[3], ids[4], ids[5])] == [30, 0, 0, 0, 30]
+    assert marks[ids[2]].points() < FULL / 3 and marks[ids[0]].reasons == ()
+    assert marks[ids[1]].reasons[0] == f"the numbers are those of another student ({ids[0]} 学生0): 0 points"
+    assert f"it says that it is of {ids[0]}" in marks[ids[1]].reasons[1]
+    assert marks[ids[2]].reasons[0] == f"these are the answers to the numbers of somebody else: {ids[0]} 学生0"
+    assert "the course's own numbers" in marks[ids[3]].reasons[0] and "nobody was given" in marks[ids[4]].reasons[0]
+    assert marks[ids[5]].reasons == ("the numbers are the student's own, but the signature was changed",)
+
+
+def test_the_public_answers_under_numbers_of_ones_own_are_named(tmp_path):
+    data = make.own("eve") | {"answers": make.right(COURSE_NUMBERS)}
+    make.write(tmp_path / "eve/answers.json", data | {"checksum": make.checksum(data)})
+    mark = graded(tmp_path, secret=make.SECRET)["eve"]
+    assert mark.points() < 10 and mark.reasons[0].endswith("the course's own numbers")
+
+
+def test_numbers_of_ones_own_without_a_secret_are_named(tmp_path):
+    make.write(tmp_path / "eve/answers.json", make.own("eve"))
+    mark = graded(tmp_path)["eve"]
+    assert mark.points() == 0 and "--secret-file" in mark.reasons[0]
+
+
+def test_the_right_answers_to_any_numbers_have_all_points(tmp_path):
+    assert make.right() == {"counts": make.COUNTS, "table": make.TABLE}
+    roster = [Student(str(2026000 + number)) for number in range(100)]
+    for student in roster:
+        make.write(tmp_path / f"{student.id}.json", make.own(student.id))
+    marks = grade(read_all(tmp_path), roster, make.SECRET)
+    assert {(mark.status, mark.points()) for mark in marks} == {("graded", 30)}
+    assert len({draw(student.id, make.SECRET) for student in roster}) == 100
+
+
+def test_no_damage_adds_a_point(tmp_path):
+    whole = make.write(tmp_path / "eve/answers.json", make.data("eve", counts={"batch additions": 1})).read_bytes()
+    rng, seen = random.Random(0), set()
+    for _ in range(300):
+        damaged = bytearray(whole)
+        damaged[rng.randrange(len(whole))] = rng.randrange(256)
+        make.write(tmp_path / "eve/answers.json", bytes(damaged))
+        mark = graded(tmp_path)["eve"]
+        assert mark.points() in (0, 27) and (mark.status == "unreadable") == (mark.points() == 0)
+        seen.add(mark.status)
+    assert seen == {"unreadable", "graded"}  # a changed space changes nothing
+
+
+def test_reasons_are_in_the_language_that_is_spoken(tmp_path):
+    make.write(tmp_path / "eve/answers.json", "{")
+    speak("zh")
+    try:
+        marks = graded(tmp_path)
+    finally:
+        speak("en")
+    assert marks["eve"].reasons == ("eve/answers.json: 不是完整的 JSON（第 1 行起读不下去）",)
+    assert marks["right"].reasons == ("没有交作业",)

@@ -2,7 +2,10 @@
 from helpers.homework.answers import WRONG
 from helpers.homework.practice import practice
 from helpers.homework.questions import counting_task, table_task
+from helpers.homework.tasks import tasks
 from helpers.homework.trace import trace
+from helpers.homework.variants import draw
+from tests.tools.right_answers import right_answers
 
 import pytest
 from paddle import nn
@@ -18,7 +21,7 @@ class Enlarged(nn.Conv2DTranspose):
 
 
 def test_the_truth_of_both_tasks(table, counting):
-    assert table.reveal() == {
+    assert right_answers(table) == {
         "conv1": [[6, 3, 5, 5], 450, [6], 6, [10, 6, 224, 224]],
         "pool1": [[], 0, [], 0, [10, 6, 112, 112]],
         "conv2": [[16, 6, 5, 5], 2400, [16], 16, [10, 16, 112, 112]],
@@ -26,8 +29,8 @@ def test_the_truth_of_both_tasks(table, counting):
         "fc1": [[50176, 64], 3211264, [64], 64, [10, 64]],
         "fc2": [[64, 1], 64, [1], 1, [10, 1]],
     }
-    assert counting.reveal()["batch multiplications"] == 867_041_280
-    assert counting.reveal()["batch additions"] == 834_928_640
+    assert right_answers(counting)["batch multiplications"] == 867_041_280
+    assert right_answers(counting)["batch additions"] == 834_928_640
 
 
 @pytest.mark.parametrize(("name", "asked"), [("table", 25), ("counting", 6)])
@@ -35,11 +38,11 @@ def test_blank_and_complete_answers(name, asked, request):
     task = request.getfixturevalue(name)
     for nothing in (task.blank(), {}):
         assert str(task.grade(nothing)).endswith(f"together: 0 right, 0 wrong, {asked} not answered")
-    assert str(task.grade(task.reveal())).endswith(f"together: {asked} right, 0 wrong, 0 not answered")
+    assert str(task.grade(right_answers(task))).endswith(f"together: {asked} right, 0 wrong, 0 not answered")
 
 
 def test_what_is_said_of_one_group(table):
-    report = table.grade(table.blank() | {"fc1": table.reveal()["fc1"]})
+    report = table.grade(table.blank() | {"fc1": right_answers(table)["fc1"]})
     assert report.score("fc1") == "fc1: 5 of 5 right" and report.right("fc1") and not report.right("fc2")
     with pytest.raises(KeyError):
         report.right("conv1")  # it is given
@@ -50,7 +53,7 @@ def test_a_layer_that_is_called_twice_has_two_rows():
     model = nn.Sequential(("conv", nn.Conv2D(3, 4, 3, padding=1)), ("pool", pool))
     model.forward = lambda x: pool(pool(model.conv(x)))
     task = table_task(model, [1, 3, 8, 8])
-    outputs = {name: values[4] for name, values in task.reveal().items()}
+    outputs = {name: values[4] for name, values in right_answers(task).items()}
     assert outputs == {"conv": [1, 4, 8, 8], "pool": [1, 4, 4, 4], "pool (2)": [1, 4, 2, 2]}
     assert "pool (2)" in task.about
 
@@ -60,7 +63,7 @@ def test_both_ways_to_count_are_right_and_named(counting):
     assert "pixel additions: right (without the bias)" in str(report)
     assert "batch additions: right (the bias included)" in str(report)
     assert "note: some counts include the bias and some do not" in str(report)
-    assert "note" not in str(counting.grade(counting.reveal()))
+    assert "note" not in str(counting.grade(right_answers(counting)))
 
 
 def said(task, group, answer, column=None):
@@ -81,7 +84,7 @@ def said(task, group, answer, column=None):
                                          28: "added, not multiplied", 53: "asked for apart"}),
         ("pixel additions", None, {24: "channels' sums", 28: "n - 1 additions"}),
         ("image multiplications", None, {27 * 224**2: "output channels are missing",
-                                         867_041_280: "one image is asked for"}),
+                                         867_041_280: "one image is asked"}),
         ("image additions", None, {26: "one output number only"}),
         ("batch multiplications", None, {86_704_128: "batch is missing", 10 * 64 * 222**2 * 27: "padding is missing",
                                          101 * 867_041_280: "misprint", 834_928_640: "number of additions",
@@ -139,14 +142,15 @@ def test_a_layer_on_a_feature_map_that_is_not_flattened_is_not_told_to_flatten_i
 
 
 def test_hints_never_hold_the_solution(table, counting):
-    tasks = [table, counting, *(practice(seed, hard) for seed in range(15) for hard in (False, True))]
-    for task in tasks:
+    variants = [task for number in range(30) for task in tasks(draw(str(number), b"secret"))]
+    networks = [practice(seed, hard) for seed in range(15) for hard in (False, True)]
+    for task in [table, counting, *variants, *networks]:
         for entries in task.groups.values():
             for entry in entries:
                 values = entry.truth if isinstance(entry.truth, tuple) else [entry.truth]
                 for _, hint in entry.hints:
-                    hint = hint.replace("64 channels", "")  # the task itself says so
-                    assert not [value for value in values if value > 9 and str(value) in hint]
+                    said = " ".join(hint).replace("64 ", "")  # "64 channels": the task itself says so
+                    assert not [value for value in values if value > 9 and str(value) in said]
 
 
 def test_networks_that_nothing_can_be_asked_about():
@@ -164,6 +168,6 @@ def test_networks_that_nothing_can_be_asked_about():
 @pytest.mark.parametrize("number", ["pixel", "image", "batch"])
 def test_a_convolution_without_a_bias_has_one_way_to_count(number):
     task = counting_task(trace(nn.Conv2D(3, 4, 3, bias_attr=False), [1, 3, 5, 5])[0])
-    right = task.reveal()[f"{number} additions"]
+    right = right_answers(task)[f"{number} additions"]
     assert task.grade({f"{number} additions": right}).right(f"{number} additions")
     assert "this layer has no bias" in said(task, f"{number} additions", right // 26 * 27)

@@ -4,6 +4,7 @@
     python -m tests.tools.pairing --sync zh en      carries changed code and outputs from zh over to en
 
 Text is free; what must be equal is all that a translation has no reason to change (`outline` and `code_problems`).
+Code differs in one line, the first cell's `LANGUAGE = "zh"` or `"en"`, which feedback follows (`helpers.language`).
 """
 from __future__ import annotations
 
@@ -33,6 +34,9 @@ WORDS_IN_FORMULA = re.compile(r"\\text\{[^{}]*\}")
 LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)\s]+)[^)]*\)|<(https?://[^>\s]+)>|<img[^>]*src=\"([^\"]+)\"")
 SPANS = "code in backticks"
 WORDS = "(Chinese words)"
+LANGUAGE = re.compile(r"""^LANGUAGE = (["'])(zh|en)\1""", re.MULTILINE)
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+LATIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SHELL_COMMENT = re.compile(r"(?:^|[ \t]+)#[^\n]*", re.MULTILINE)
 
 
@@ -104,13 +108,41 @@ def printed(cell: NotebookNode) -> list[str]:
     return [output.get("text", output.get("data", {}).get("text/plain", "")) for output in cell.get("outputs", [])]
 
 
-def code_problems(zh: NotebookNode, en: NotebookNode) -> list[str]:
-    """How two code cells differ in more than their comments."""
+def own_language(source: str, language: str) -> str:
+    """Code of a first cell, with what its edition has to say there for `LANGUAGE`, and only that, made neutral."""
+    return LANGUAGE.sub(lambda found: "LANGUAGE = OWN" if found[2] == language else found[0], source, count=1)
+
+
+def say_the_same(zh: str, en: str) -> bool:
+    """Whether two outputs are equal but for feedback, which is translated: line by line a Chinese one has the numbers
+    of the English one, and no Latin word that is not there too."""
+    lines = zh.split("\n"), en.split("\n")
+    return len(lines[0]) == len(lines[1]) and all(map(_same_line, *lines))
+
+
+def _same_line(zh: str, en: str) -> bool:
+    if zh == en or not HAN.search(zh):
+        return zh == en
+    words = [{word.lower() for word in LATIN.findall(line)} for line in (zh, en)]
+    return sorted(NUMBER.findall(zh)) == sorted(NUMBER.findall(en)) and words[0] <= words[1]
+
+
+def outputs_agree(zh: NotebookNode, en: NotebookNode) -> bool:
+    """Whether what two cells printed is a pair."""
+    first, second = printed(zh), printed(en)
+    return len(first) == len(second) and all(map(say_the_same, first, second))
+
+
+def code_problems(zh: NotebookNode, en: NotebookNode, opening: bool = False) -> list[str]:
+    """How two code cells differ in more than their comments; the opening one of a notebook also says its language."""
+    sources = zh.source, en.source
+    if opening:
+        sources = own_language(zh.source, "zh"), own_language(en.source, "en")
     found = []
-    if bare(zh.source) != bare(en.source):
-        first, second = first_difference(bare(zh.source), bare(en.source))
+    if bare(sources[0]) != bare(sources[1]):
+        first, second = first_difference(*map(bare, sources))
         found.append(f"code, zh has {first.strip()!r} where en has {second.strip()!r}")
-    if IGNORED not in zh.source.splitlines() and printed(zh) != printed(en):
+    if IGNORED not in zh.source.splitlines() and not outputs_agree(zh, en):
         found.append(f"output, {unequal(printed(zh), printed(en))}")
     return found
 
@@ -122,11 +154,11 @@ def without_checksum(metadata: NotebookNode) -> dict:
     return plain
 
 
-def cell_problems(zh: NotebookNode, en: NotebookNode) -> list[str]:
-    """How two cells of the same id differ."""
+def cell_problems(zh: NotebookNode, en: NotebookNode, opening: bool = False) -> list[str]:
+    """How two cells of the same id differ; the opening one is the first with code."""
     if zh.cell_type != en.cell_type:
         return [f"type, zh {zh.cell_type}, en {en.cell_type}"]
-    found = code_problems(zh, en) if zh.cell_type == "code" else text_problems(zh.source, en.source)
+    found = code_problems(zh, en, opening) if zh.cell_type == "code" else text_problems(zh.source, en.source)
     if without_checksum(zh.metadata) != without_checksum(en.metadata):
         found.append(f"metadata, zh {dict(zh.metadata)}, en {dict(en.metadata)}")
     shown = "\n".join([TWIN_LINK.sub("", en.source), *(REPLY.sub("", text) for text in printed(en))])
@@ -142,9 +174,11 @@ def notebook_problems(zh: NotebookNode, en: NotebookNode) -> list[str]:
     if ids[0] != ids[1]:
         found.append(f"cells ({len(ids[0])} in zh, {len(ids[1])} in en), {unequal(*ids)}")
     twins = {cell.id: cell for cell in en.cells}
+    opening = next((cell for cell in zh.cells if cell.cell_type == "code"), None)
     for number, cell in enumerate(zh.cells, start=1):
         if cell.id in twins:
-            found += [f"cell {number} ({cell.id}): {what}" for what in cell_problems(cell, twins[cell.id])]
+            drifted = cell_problems(cell, twins[cell.id], cell is opening)
+            found += [f"cell {number} ({cell.id}): {what}" for what in drifted]
     if zh.metadata != en.metadata:
         found.append(f"metadata of the notebook, zh {dict(zh.metadata)}, en {dict(en.metadata)}")
     return found
@@ -189,7 +223,12 @@ def synced_cell(source: NotebookNode, target: NotebookNode | None) -> tuple[Note
     cell = copy.deepcopy(source)
     if target is None or target.cell_type != source.cell_type:
         return cell, f"a new {source.cell_type} cell, copied; translate it"
-    if source.cell_type == "markdown" or bare(source.source) == bare(target.source):
+    if own := LANGUAGE.search(target.source):
+        cell.source = LANGUAGE.sub(own[0], cell.source, count=1)
+    chinese = max(source, target, key=lambda each: len(HAN.findall("".join(printed(each)))))
+    if source.cell_type == "code" and outputs_agree(chinese, target if chinese is source else source):
+        cell.outputs = target.outputs  # feedback in its own language
+    if source.cell_type == "markdown" or bare(cell.source) == bare(target.source):
         cell.source = target.source
         if checksum := target.metadata.get("nbgrader", {}).get("checksum"):
             cell.metadata.setdefault("nbgrader", NotebookNode())["checksum"] = checksum  # it is that of the source

@@ -1,0 +1,141 @@
+"""The students of a class, from a sheet, and whose hand-in is whose.
+
+Where a file lies says more than what stands in it: a platform or a hub puts it there, and in a file anybody can write
+any name.
+"""
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from helpers.homework.answers import shown
+from helpers.homework.reading import HandIn
+from helpers.homework.variants import canonical
+from helpers.homework.writing import Unreadable, decode
+from helpers.language import Text
+
+IDS = {"id", "student id", "student_id", "studentid", "username", "学号", "学生学号", "学生编号", "编号", "用户名"}
+NAMES = {"name", "student name", "student_name", "full name", "姓名", "学生姓名", "名字"}
+ASSIGNMENT = "homework"  # nbgrader collects into NAME/homework
+# Words beside a name in the name of a file; a student who calls himself by one is not looked for there.
+FILL = re.compile("作业|提交|答案|实验|学号|姓名|的|homework|answers?|assignsubmission|file")
+BY_USER, BY_PLACE, BY_ID, BY_NAME, BY_NOTHING = 4, 3, 2, 1, 0
+
+
+class BadRoster(ValueError):
+    """A sheet that cannot be used as a roster; the text says why."""
+
+
+class Student(NamedTuple):
+    """A student of the roster, or who a hand-in says it is of."""
+
+    id: str
+    name: str = ""
+
+
+class Owner(NamedTuple):
+    """Whose a hand-in is, by what, and whether that is a student of the roster."""
+
+    student: Student
+    by: int
+    known: bool
+
+
+def read_roster(path: str | Path) -> list[Student]:
+    """The students of a sheet with the columns id and name, or 学号 and 姓名, in any order and encoding.
+
+    Raises:
+        BadRoster: it cannot be read, has other columns, or names a student twice.
+    """
+    path = Path(path)
+    try:
+        text = decode(path.read_bytes())
+        lines = text.splitlines()
+        first = lines[0] if lines else ""
+        rows = list(csv.reader(lines, delimiter=max(",;\t，", key=first.count)))
+    except (OSError, Unreadable, csv.Error) as error:
+        said = Text("名单 {} 读不了（{}）", "the roster {} cannot be read ({})")
+        raise BadRoster(said.format(path.name, getattr(error, "strerror", None) or error)) from error
+    head = [unicodedata.normalize("NFKC", cell).strip().lower() for cell in (rows[0] if rows else [])]
+    columns = [next((i for i, cell in enumerate(head) if cell in wanted), None) for wanted in (IDS, NAMES)]
+    if None in columns:
+        raise BadRoster(Text(
+            "名单 {} 的第一行要有“学号”和“姓名”两列（或 id、name），并另存为 CSV",
+            "the first line of the roster {} must have the columns id and name, and it must be saved as CSV",
+        ).format(path.name))  # fmt: skip
+    students: dict[str, Student] = {}
+    for number, row in enumerate(rows[1:], 2):
+        own_id, name = (shown(row[i].strip(), str, 100) if i < len(row) else "" for i in columns)
+        if not own_id and not name:
+            continue
+        key = canonical(own_id)
+        if not key or re.fullmatch(r"[0-9.]+e\+[0-9]+", key):
+            raise BadRoster(Text(
+                "名单 {} 的第 {} 行没有完整的学号：{!r}", "line {1} of the roster {0} has no whole id: {2!r}"
+            ).format(path.name, number, own_id))  # fmt: skip
+        if key in students:
+            said = Text("名单 {} 里学号 {} 出现了两次", "the roster {} has the id {} twice")
+            raise BadRoster(said.format(path.name, own_id))
+        students[key] = Student(own_id, name)
+    if not students:
+        raise BadRoster(Text("名单 {} 里没有学生", "the roster {} has no student").format(path.name))
+    return list(students.values())
+
+
+class Register:
+    """Finds the student to whom a hand-in belongs."""
+
+    def __init__(self, roster: Iterable[Student]) -> None:
+        self._by_id = {canonical(student.id): student for student in roster}
+        named: dict[str, list[Student]] = {}
+        for student in self._by_id.values():
+            named.setdefault(_plain(student.name), []).append(student)
+        self._by_name = {name: same[0] for name, same in named.items() if name and len(same) == 1}
+        # An id of up to three digits is in too many names of files: data/homework/001/answers.json.
+        ids = [key for key in self._by_id if FILL.sub("", key) and (len(key) > 3 or not key.isdecimal())]
+        self._id = _any_of((key for key in ids if len(key) > 1), r"(?<![0-9a-z]){}(?![0-9a-z])")
+        self._name = _any_of((name for name in self._by_name if len(name) > 1), r"(?<![^\W\d_]){}(?![^\W\d_])")
+
+    def owner(self, hand_in: HandIn) -> Owner:
+        """Whose it is: by where it lies, else by the id in it, else by the name in it."""
+        folders = hand_in.parts if hand_in.empty else hand_in.parts[:-1]
+        if folders[1:2] == (ASSIGNMENT,) and not folders[0].lower().endswith(".zip"):
+            # nbgrader's folder of a user is that user's, whatever is written in it.
+            student = self._by_id.get(canonical(folders[0]))
+            if student is not None:
+                return Owner(student, BY_USER, True)
+            student = self._by_name.get(_plain(folders[0]))
+            return Owner(student or Student(shown(folders[0], str, 100)), BY_PLACE, student is not None)
+        for part in hand_in.parts:
+            found = {*self._found(part)}
+            if len(found) == 1:
+                return Owner(found.pop(), BY_PLACE, True)
+        content = hand_in.content
+        if content is None:
+            return Owner(Student(""), BY_NOTHING, False)
+        claimed = Student(shown(content.student_id, str, 100), shown(content.name, str, 100))
+        if canonical(content.student_id):
+            student = self._by_id.get(canonical(content.student_id))
+            return Owner(student or claimed, BY_ID, student is not None)
+        student = self._by_name.get(_plain(content.name))
+        return Owner(student or claimed, BY_NAME, student is not None)
+
+    def _found(self, part: str) -> Iterator[Student]:
+        """The students whose ids stand in the name of a file or folder, or else those whose names do."""
+        ids = [self._by_id[match] for match in self._id.findall(canonical(part))]
+        yield from ids or [self._by_name[match] for match in self._name.findall(_plain(FILL.sub(" ", part)))]
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared: Zhang_San, zhang san and Ｚｈａｎｇ  San are one."""
+    return " ".join(re.split(r"[\s_.+-]+", canonical(name))).strip()
+
+
+def _any_of(words: Iterable[str], pattern: str) -> re.Pattern[str]:
+    """A pattern that finds any of the words, the longest that fits."""
+    ordered = sorted(words, key=len, reverse=True)
+    return re.compile(pattern.format("(" + "|".join(map(re.escape, ordered)) + ")") if ordered else "(?!)")

@@ -1,0 +1,128 @@
+"""Every exercise of every notebook: its solution passes, each mistake has its hint, no notebook shows an answer."""
+import ast
+import re
+import textwrap
+
+from helpers import language
+from helpers.exercises import feedback, reading
+from helpers.exercises.exercise import Function, Number
+from helpers.language import Text
+from tests.tools import editions
+
+import nbformat
+import numpy as np
+import paddle
+import pytest
+
+ALL = {
+    number: exercise
+    for notebook in feedback.MODULES
+    for number, exercise in feedback.exercises(notebook).items()
+}  # fmt: skip
+NUMBERS = {number: exercise for number, exercise in ALL.items() if isinstance(exercise, Number)}
+FUNCTIONS = {number: exercise for number, exercise in ALL.items() if isinstance(exercise, Function)}
+TERMS = {
+    "BatchNorm": "批归一化", "LayerNorm": "层归一化", "GroupNorm": "组归一化", "InstanceNorm": "实例归一化",
+    "convolution": "卷积", "pooling": "池化", "padding": "填充", "stride": "步幅", "channel": "通道",
+    "feature map": "特征图", "mini-batch": "小批量", "moving average": "移动平均", "learning rate": "学习率",
+    "overfitting": "过拟合", "pathologic myopia": "病理性近视",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def english():
+    language.speak("en")
+
+
+def said(number, answer, capsys):
+    feedback.check(number, answer)
+    return capsys.readouterr().out.strip().partition(": ")[2]
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_its_own_solution_is_right_and_a_blank_breaks_nothing(number, capsys):
+    assert said(number, feedback.worked(ALL[number]), capsys) == "right"
+    assert said(number, None, capsys) == "not answered yet"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_right_number_in_any_form(number, capsys):
+    exercise = NUMBERS[number]
+    truth = np.asarray(exercise.truth(**exercise.given()), np.float64)
+    forms = [truth, truth.tolist(), truth.astype(np.float32), np.float32(truth) if truth.ndim == 0 else tuple(truth)]
+    for form in [*forms, paddle.to_tensor(truth), paddle.to_tensor(truth, "float32")]:
+        assert said(number, form, capsys) == "right"
+
+
+@pytest.mark.parametrize(
+    ("number", "place"), [(number, place) for number in ALL for place in range(len(ALL[number].mistakes))]
+)
+def test_each_mistake_has_its_own_hint(number, place, capsys):
+    exercise = ALL[number]
+    text, value = exercise.mistakes[place]
+    if isinstance(exercise, Number):
+        value = value(np.asarray(exercise.truth(**exercise.given()), np.float64)) if callable(value) else value
+    assert said(number, value, capsys) == f"not yet - {text}"
+    assert len({str(text) for text, _ in exercise.mistakes}) == len(exercise.mistakes)
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+def test_functions_that_do_something_else_are_told_so(number, capsys):
+    for wrong in (lambda *arguments: 0.5, lambda *arguments: 1 / 0, lambda: 0):
+        assert said(number, wrong, capsys).startswith("not yet - ")
+
+
+@pytest.mark.parametrize(("notebook", "least"), [("01", 8), ("02", 8), ("03", 8), ("05", 6)])
+def test_there_are_enough_of_them(notebook, least):
+    numbers = [number for number in ALL if number.startswith(f"{notebook}.")]
+    assert numbers == [f"{notebook}.{place}" for place in range(1, len(numbers) + 1)]
+    assert len(numbers) >= least and sum(number in FUNCTIONS for number in numbers) >= 3
+
+
+def texts(exercise):
+    return [exercise.title, *exercise.hints, exercise.why, *(text for text, _ in exercise.mistakes)]
+
+
+FEEDBACK = [text for module in (feedback, reading) for text in vars(module).values() if isinstance(text, Text)]
+
+
+@pytest.mark.parametrize("pair", [*FEEDBACK, *(text for exercise in ALL.values() for text in texts(exercise))])
+def test_both_languages_have_the_same_numbers_code_and_terms(pair):
+    for pattern in (r"\d+(?:\.\d+)?", r"`[^`]*`|\{[^}]*\}"):
+        assert sorted(re.findall(pattern, pair.zh)) == sorted(re.findall(pattern, pair.en))
+    assert re.search("[\u4e00-\u9fff]", pair.zh) and not re.search("[\u4e00-\u9fff]", pair.en)
+    for english, chinese in TERMS.items():
+        if re.search(rf"(?<![.\w`]){english}(?!\w|`)", pair.en):
+            assert chinese in pair.zh, (english, pair)
+
+
+def learners():
+    return [path for path in editions.committed() if "solutions" not in path.parts]
+
+
+def asked(notebook):
+    """number -> the source of the question's cell, of the cell before it, and the fold behind it."""
+    for place, cell in enumerate(notebook.cells):
+        for number in re.findall(r'\bcheck\("(\d\d\.\d+)"', cell.source) if cell.cell_type == "code" else ():
+            yield number, [near.source for near in notebook.cells[place - 1 : place + 2]]
+
+
+@pytest.mark.parametrize("path", learners(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_no_notebook_shows_an_answer_beside_its_placeholder(path):
+    found = dict(asked(nbformat.read(path, as_version=4)))
+    wanted = [number for number in ALL if number.startswith(f"{path.stem[:2]}.")]
+    assert sorted(found) == sorted(wanted), "every exercise is asked for once"
+    for number, sources in found.items():
+        tree = ast.parse(textwrap.dedent(ALL[number].solution))
+        answer = next((node.value for node in ast.walk(tree) if isinstance(node, ast.Assign)), None)
+        text = "\n".join(sources).replace(" ", "")
+        if number in NUMBERS and answer is not None and not isinstance(answer, ast.Constant):
+            assert ast.unparse(answer).replace(" ", "") not in text, f"{number}: the expression"
+        if number in NUMBERS:
+            truth = np.asarray(NUMBERS[number].truth(**NUMBERS[number].given()))
+            shown = f"{truth.item():g}" if truth.size == 1 else str(truth.tolist()).replace(" ", "")
+            assert f"answer={shown}" not in text and f"`{shown}`" not in text, f"{number}: the value"
+        else:
+            lines = [line.strip().replace(" ", "") for line in ALL[number].solution.splitlines()]
+            assert not [line for line in lines if line.startswith("return") and len(line) > 12 and line in text], number
+        assert "<summary>Answer" not in text and "<summary>答案" not in text, f"{number}: a folded answer"
