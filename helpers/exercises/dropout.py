@@ -20,7 +20,8 @@ EXERCISES: dict[str, Exercise] = {
         truth=lambda: 0.1,
         hints=(
             Text("看上面的表：两边的 p，意思一样吗？", "See the table above: does p mean the same in both?"),
-            Text("CS231n 的 p 是留下的概率，Paddle 的不是。", "CS231n's p is the chance to keep, Paddle's is not."),
+            Text("CS231n 的 p 是留下的概率，Paddle 的是丢掉的概率。",
+                 "CS231n's p is the probability to keep, Paddle's the probability to drop."),
         ),
         mistakes=(
             Mistake(Text("那是留下的概率", "that is the probability to keep"), 0.9),
@@ -35,7 +36,8 @@ EXERCISES: dict[str, Exercise] = {
         truth=lambda: 14,
         hints=(
             Text("这种模式在训练时不缩放。", "This mode does not scale in training."),
-            Text("每个数以概率 1 - p 留下，范数平均也是。", "Each stays with probability 1 - p; so does the norm."),
+            Text("每个数以概率 1 - p 留下，所以范数平均剩下这么一份。",
+                 "Each number stays with probability 1 - p, so on average that share of the norm is left."),
         ),
         mistakes=(
             Mistake(Text("那是 `upscale_in_train`", "that is `upscale_in_train`"), 20),
@@ -53,7 +55,7 @@ EXERCISES: dict[str, Exercise] = {
             Text("一张有三个零的掩码，概率是多少？这样的掩码有几张？",
                  "How likely is one mask with three zeros? How many such masks are there?"),
             Text("三个丢掉，九个留下：p 的 3 次方乘 1 - p 的 9 次方；`math.comb(12, 3)` 张。",
-                 "Three dropped, nine kept: p to the 3rd times 1 - p to the 9th power; `math.comb(12, 3)` masks."),
+                 "Three dropped, nine kept: p to the 3rd power times 1 - p to the 9th; `math.comb(12, 3)` masks."),
         ),
         mistakes=(
             Mistake(Text("那是正好留下三个", "that is three kept, not three dropped"), stats.binom.pmf(3, 12, 0.75)),
@@ -160,7 +162,7 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "03.8": Function(
         title=Text("沿通道的 max-drop", "max-drop over the channels"),
-        truth=drop.channel_max_drop, draw=drop.positions, outputs=("the result",), cases=8,
+        truth=drop.channel_max_drop, draw=drop.positions, outputs=("y",), cases=8,
         hints=(
             Text("通道是第 1 轴；用 `keepdims=True`，才能与 x 比较。",
                  "The channel is axis 1; with `keepdims=True` the result can be compared with x."),
@@ -207,7 +209,7 @@ EXERCISES: dict[str, Exercise] = {
         ),
         solution="answer = (1 + 0.5 * 1**2) / (1 - 0.5)",
         why=Text("均值越大，偏移越大：ReLU 的输出均值大于 0，所以更受影响。",
-                 "The larger the mean, the larger the shift: a ReLU's output has a mean above 0, and more of it."),
+                 "The larger the mean, the larger the shift: what a ReLU gives has a mean above 0, and suffers."),
     ),
     "03.10": Function(
         title=Text("平均之后的熵", "entropy of the mean"),

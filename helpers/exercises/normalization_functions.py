@@ -130,9 +130,9 @@ def pixel_norm(x: np.ndarray) -> paddle.Tensor:
     return functional.layer_norm(channels_last, channels_last.shape[-1:], epsilon=1e-5).transpose([0, 3, 1, 2])
 
 
-def by_sets(sets: Callable) -> Callable:
+def by_sets(sets: Callable, eps: float = 1e-5) -> Callable:
     """Normalises by set numbers, given as a function of the indices and the shape."""
-    return lambda x: normalise(x, sets(*np.indices(x.shape), x.shape))
+    return lambda x: normalise(x, sets(*np.indices(x.shape), x.shape), eps)
 
 
 def two_pictures(rng: np.random.Generator) -> dict[str, Any]:

@@ -26,7 +26,7 @@ EXERCISES: dict[str, Exercise] = {
                  "Count the different numbers in `index_sets([8, 32, 14, 14], 8)`, each with `np.unique(...).size`."),
         ),
         mistakes=(
-            Mistake(Text("组归一化在每个样本里都分组", "GroupNorm has its groups in every sample"), [32, 8, 256, 8]),
+            Mistake(Text("组归一化的组，每个样本都有", "GroupNorm has its groups in every sample"), [32, 8, 256, 8]),
             Mistake(Text("实例归一化在每个样本里都有这么多通道",
                          "InstanceNorm has one pair for every channel of every sample"), [32, 8, 32, 64]),
             Mistake(Text("批归一化和层归一化写反了", "BatchNorm and LayerNorm are swapped"), [8, 32, 256, 64]),
@@ -43,8 +43,8 @@ EXERCISES: dict[str, Exercise] = {
         truth=norm.group_norm, draw=norm.grouped, outputs=("y",), cases=12,
         hints=(
             Text("把通道轴拆成两根：组，以及组内的通道。", "Split the channel axis in two: group, and channel in it."),
-            Text("`z = x.reshape(len(x), groups, -1)`：一组的数都在最后一根轴上，在那里求均值和方差，`keepdims=True`。",
-                 "`z = x.reshape(len(x), groups, -1)` has a group on the last axis; take both there, `keepdims=True`."),
+            Text("`z = x.reshape(len(x), groups, -1)`：最后一根轴就是一组，在那里求平均，`keepdims=True`。",
+                 "`z = x.reshape(len(x), groups, -1)`: the last axis is a group; average there, `keepdims=True`."),
             Text("`reshape(x.shape)` 回去之后，gamma 和 beta 先变成 `[C, 1, ...]`，才与通道轴对齐。",
                  "Back by `reshape(x.shape)`; then gamma and beta become `[C, 1, ...]`, to line up with the channels."),
         ),
@@ -120,6 +120,7 @@ EXERCISES: dict[str, Exercise] = {
             Mistake(Text("这是实例归一化", "that is InstanceNorm"), norm.by_sets(lambda n, c, h, w, s: n * s[1] + c)),
             Mistake(Text("不同的样本不能混在一起", "the samples must not be mixed"),
                     norm.by_sets(lambda n, c, h, w, s: h * s[3] + w)),
+            Mistake(NO_EPSILON, norm.by_sets(lambda n, c, h, w, s: (n * s[2] + h) * s[3] + w, eps=0)),
             Mistake(Text("撞号了：不同的像素得到了同一个组号", "a clash: different pixels have the same number"),
                     norm.by_sets(lambda n, c, h, w, s: n + h + w)),
         ),
@@ -171,11 +172,11 @@ EXERCISES: dict[str, Exercise] = {
         ),
         solution="answer = 0.001 / np.sqrt(0.001**2 + 1e-5)",
         why=Text("约 0.302：`eps` 大于方差时，输出不再是 ±1，又随差距变化了。",
-                 "About 0.302: with `eps` above the variance the output is no longer ±1, it follows the gap again."),
+                 "About 0.302: with `eps` above the variance the output is no longer ±1, but depends on the gap."),
     ),
     "02.7": Function(
         title=Text("自适应实例归一化", "AdaIN"),
-        truth=norm.adain, draw=norm.two_pictures, outputs=("the image",), cases=8,
+        truth=norm.adain, draw=norm.two_pictures, outputs=("y",), cases=8,
         hints=(
             Text("图像是 [H, W, 3]，在轴 (0, 1) 上求均值和标准差，每个通道一个。",
                  "The images are [H, W, 3]; take mean and deviation over the axes (0, 1), one for each channel."),
@@ -207,7 +208,8 @@ EXERCISES: dict[str, Exercise] = {
         title=Text("均方根归一化", "RMSNorm"),
         truth=norm.rms_norm, draw=norm.tokens_without_beta, outputs=("y",), gradients=("x", "gamma"), cases=8,
         hints=(
-            Text("先求 `(x * x).mean(axis=-1, keepdim=True)`。", "First `(x * x).mean(axis=-1, keepdim=True)`."),
+            Text("先求均方：`(x * x).mean(axis=-1, keepdim=True)`。",
+                 "First the mean square: `(x * x).mean(axis=-1, keepdim=True)`."),
             Text("加上 eps，开方，x 除以它，再乘 gamma；`paddle.rsqrt` 是平方根的倒数。",
                  "Add eps, take the root, divide x by it, times gamma; `paddle.rsqrt` is one over the root."),
         ),
@@ -273,19 +275,19 @@ EXERCISES: dict[str, Exercise] = {
                  "`np.linalg.norm(kernel.reshape(8, 27), 2)` is the same number: the matrix norm of order 2."),
     ),
     "02.11": Number(
-        title=Text("第几块之后标准差是 10", "the block where the deviation is 10"),
+        title=Text("标准差长到 10", "a standard deviation of 10"),
         truth=lambda: 198,
         hints=(
             Text("公式说的是标准差；先平方。", "The formula speaks of the deviation; square both sides first."),
             Text("1 + k/2 = 10 的平方，解出 k。", "1 + k/2 is the square of 10; solve for k."),
         ),
         mistakes=(
-            Mistake(Text("先平方：10 是标准差，不是方差", "square first: 10 is a deviation, no variance"), 18),
+            Mistake(Text("先平方：10 是标准差，不是方差", "square first: 10 is a deviation, not a variance"), 18),
             Mistake(Text("输入自己的方差 1 也要算上", "the input's own variance of 1 counts, too"), 200),
             Mistake(Text("每块加的是 1/2，不是 1", "each block adds 1/2, not 1"), 99),
         ),
         solution="answer = 2 * (10**2 - 1)",
         why=Text("长得很慢：标准差从 5 到 10，块数要变成约四倍（48 到 198）；不归一化时 4 块就够了。",
-                 "Slow growth: from 5 to 10 takes about four times the blocks (48 to 198), and 4 if not normalised."),
+                 "Slow growth: from 5 to 10 takes about four times the blocks (48 to 198); 4 do if not normalised."),
     ),
 }

@@ -122,7 +122,7 @@ def test_with_a_secret_everybody_is_graded_on_numbers_of_his_own(tmp_path):
         ids[1]: make.own(ids[0]),  # a copy of a neighbour's file
         ids[2]: make.own(ids[2], answered=ids[0]),  # a neighbour's answers under the numbers of one's own
         ids[3]: make.data(ids[3]),  # did not write his id into the notebook
-        ids[4]: make.own(ids[4], used="somebody"),
+        ids[4]: make.own(ids[4], used="somebody", answered=ids[4]),  # right for his own, and yet not about them
         ids[5]: make.own(ids[5]),
     }
     typed[ids[5]]["variant"]["signature"] = "0" * 64
