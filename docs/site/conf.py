@@ -30,7 +30,8 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 myst_heading_anchors = 4
-suppress_warnings = ["toc.empty_glob"]  # the contents list pages that another page may or may not link to
+# The contents list pages that another page may or may not link to; the data of a hand-in are not for the page.
+suppress_warnings = ["toc.empty_glob", "mystnb.unknown_mime_type"]
 if REPOSITORY:
     tags.add("repository")  # noqa: F821
 

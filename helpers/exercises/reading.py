@@ -45,7 +45,8 @@ def as_array(answer: object, single: bool) -> np.ndarray:
     try:
         if isinstance(answer, str | bytes):
             plain = re.sub(r"[,，\s]", "", answer) if isinstance(answer, str) else ""
-            raise Unreadable(PLAIN.format(plain) if re.fullmatch(r"-?\d+(\.\d+)?", plain, re.ASCII) else str(QUOTES))
+            number = single and re.fullmatch(r"-?\d+(\.\d+)?", plain, re.ASCII)
+            raise Unreadable(PLAIN.format(plain) if number else str(QUOTES))
         if isinstance(answer, bool | np.bool_ | complex):
             raise Unreadable(EXPECTED.format(wanted, type(answer).__name__))
         if single and isinstance(answer, tuple) and _grouped(answer):

@@ -111,6 +111,10 @@ def test_an_array_in_any_form_and_rounded_as_it_was_printed(said, answer):
     assert said("01.2", answer) == "right"
 
 
+def test_an_array_in_quotes(said):
+    assert said("01.2", "1, 2, 3") == "not yet - this is text, not a number: leave out the quotes"
+
+
 def spoils_its_input(x, shift):
     x += shift
     return x

@@ -23,7 +23,7 @@ def pairs():
                 yield pytest.param(*map(ast.literal_eval, node.args), id=f"{path.name}:{node.lineno}")
 
 
-@pytest.mark.parametrize(("zh", "en"), pairs())
+@pytest.mark.parametrize(("zh", "en"), list(pairs()))
 def test_both_languages_say_the_same(zh, en):
     assert zh and en and not re.search(r"[\u3400-\u9fff\uff00-\uffef]", en)
     fields = [[field or str(number) for number, field in enumerate(FIELD.findall(text))] for text in (zh, en)]
