@@ -3,10 +3,13 @@
 Both editions have the same cells and the same code (tests.tools.pairing). To save time each notebook is run in one of
 them (the homework in both), and in the other edition the committed page is looked at: its figures, folded hints, links.
 """
+import json
 import re
 import shutil
 
 from helpers import ROOT
+from helpers.exercises.feedback import BLANK, NOT_YET, RIGHT
+from helpers.homework.submission import parse
 from tests.tools import editions, make_homework, pairing
 
 import nbformat
@@ -29,7 +32,8 @@ RUN = [
 ]
 LOOK = [name for name in NOTEBOOKS if name not in RUN or "homework" in name]
 SECONDS = 600  # for a notebook; five times what the longest one takes on two cores
-BLANK, RIGHT = "not answered yet", ": right"
+TOTALS = {"en": "together: {} right, {} wrong, {} not answered", "zh": "合计：对 {} 个，错 {} 个，未作答 {} 个"}
+NOTHING = {"en": "nothing is answered yet, so nothing is handed in", "zh": "还没有作答，所以没有提交"}
 BAR = re.compile(r"(.*?)\s*\d+%\|")
 
 
@@ -81,18 +85,18 @@ def check_outputs(page):
 
 def check_exercises(page, said):
     """The learner is told what is not answered; in the solutions everything is right."""
-    blank = re.findall(rf"^.+: {BLANK}$", said, re.MULTILINE)
+    language = editions.language_of(page.name)
+    right, blank, not_yet = (f": {getattr(text, language)}" for text in (RIGHT, BLANK, NOT_YET))
+    unanswered = re.findall(rf"^.+{blank}$", said, re.MULTILINE)
     if "solutions" in page.name:
-        assert BLANK not in said and ": wrong" not in said and ": not yet" not in said
-        assert len(re.findall(f"{RIGHT}$", said, re.MULTILINE)) >= exercises(page.file)
+        assert not unanswered and ": wrong" not in said and "：错" not in said and not_yet not in said
+        assert len(re.findall(f"{right}$", said, re.MULTILINE)) >= exercises(page.file)
     elif "homework" in page.name:
-        assert len(blank) >= exercises(page.file)
-        assert re.findall(r"together: (.+)", said) == [
-            f"0 right, 0 wrong, {count} not answered" for count in (6, 25, 32, 37)
-        ]
-        assert "nothing is answered yet, so nothing is handed in" in said
+        assert len(unanswered) >= exercises(page.file)
+        assert [TOTALS[language].format(0, 0, count) in said for count in (6, 25, 32, 37)] == [True] * 4
+        assert NOTHING[language] in said
     else:
-        assert len(blank) == exercises(page.file) > 0, blank
+        assert len(unanswered) == exercises(page.file) > 0, unanswered
 
 
 def check_text(page, language):
@@ -140,7 +144,7 @@ COMMENT = re.compile(r"^#.*\n|  #.*", re.MULTILINE)
 
 
 def test_typing_the_homework(opened, desk):
-    """The answers are typed into the cells: the feedback says that all is right, and the files are made."""
+    """The answers are typed into the cells: the feedback says that all is right, and the file to hand in is made."""
     made = desk.root / "data/homework"
     shutil.rmtree(made, ignore_errors=True)
     with opened(HOMEWORK) as page:
@@ -151,12 +155,14 @@ def test_typing_the_homework(opened, desk):
             if cell.id.startswith(("hw-ex", "hw-answers")) and (answer := SOLUTION.search(cell.source)):
                 page.retype(numbers[cell.id], STUB, COMMENT.sub("", answer[1]))
                 page.run(numbers[cell.id])
-                assert "answers" in cell.id or page.printed(numbers[cell.id]).endswith(RIGHT)
+                assert "answers" in cell.id or page.printed(numbers[cell.id]).endswith(f": {RIGHT.zh}")
         for name in ("hw-feedback1", "hw-feedback2", "hw-hand-in-run"):
             page.run(numbers[name])
-        assert "together: 6 right, 0 wrong, 0 not answered" in page.printed(numbers["hw-feedback1"])
-        assert "together: 25 right, 0 wrong, 0 not answered" in page.printed(numbers["hw-feedback2"])
-        assert "in the folder data/homework/001" in page.printed(numbers["hw-hand-in-run"])
+        assert TOTALS["zh"].format(6, 0, 0) in page.printed(numbers["hw-feedback1"])
+        assert TOTALS["zh"].format(25, 0, 0) in page.printed(numbers["hw-feedback2"])
+        said = page.printed(numbers["hw-hand-in-run"])
+        assert "乘法867041280,加法834928640" in said and "已写入 data/homework/001/answers.json：" in said
+        assert page.cells.nth(numbers["hw-hand-in-run"]).locator("table").count() == 2  # for eyes, not raw JSON
         assert page.complaints() == []
-        assert page.open_picture("data/homework/001/table.png") > 1
-    assert (made / "001/reply.txt").read_text(encoding="utf-8").strip() == "乘法867041280,加法834928640"
+    handed_in = parse(json.loads((made / "001/answers.json").read_text(encoding="utf-8")))
+    assert handed_in.counts["batch additions"] == 834_928_640 and handed_in.edition == "zh"

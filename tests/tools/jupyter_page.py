@@ -241,13 +241,6 @@ class NotebookPage:
         self.page.locator(f'#jp-main-dock-panel .lm-TabBar-tab[title*="Path: {self.name}"]').click()
         self.page.wait_for_url(f"**/tree/{self.name}")
 
-    def open_picture(self, path: str) -> float:
-        """Open a picture's file in Lab, by its path; gives the variance of its pixels."""
-        self.open_path(path)
-        shown = self.page.locator("#jp-main-dock-panel .jp-ImageViewer:not(.lm-mod-hidden)")
-        expect(shown.locator("img")).to_be_visible()
-        return shown.evaluate(VARIANCES)[0]
-
     # --- what is seen
 
     def editor(self, number: int) -> Locator:
