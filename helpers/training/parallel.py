@@ -46,11 +46,9 @@ def seed_epoch(seed: int, epoch: int) -> None:
 def batches(dataset: Dataset, batch_size: int, seed: int = 0, epoch: int = 0) -> DataLoader:
     """Batches of equal size in an order that depends on the seed and the epoch alone, shared equally by all processes.
 
-    A small last batch, bad for BatchNorm, is left out. Paddle's sampler takes one number for its order, which is made
-    of the two here, and repeats some images where the processes do not divide their number.
-
-    Args:
-        batch_size: of all processes together; a smaller data set is one batch.
+    `batch_size` is that of all processes together; a smaller data set is one batch, and a small last batch, bad for
+    BatchNorm, is left out. Paddle's sampler takes one number for its order, which is made of the two here, and repeats
+    some images where the processes do not divide their number.
 
     Raises:
         ValueError: a batch cannot be shared equally, or would be empty.
