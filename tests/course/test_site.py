@@ -262,7 +262,7 @@ def test_figures_are_on_white_in_the_dark(page):
 
 
 def test_a_fold_opens_on_a_click(page):
-    page.goto("en/01_batch_norm.html")
+    page.goto("en/03_dropout.html")
     settle(page)
     fold = page.locator("article details:has(mjx-container)").first
     assert not fold.locator("mjx-container").first.is_visible()

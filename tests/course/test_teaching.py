@@ -39,7 +39,8 @@ def course(tmp_path_factory):
 def shell(folder, command):
     """Run a line of the document; nothing is to be installed."""
     command = command.replace("make ", "make -o .venv/.installed -o .venv/.installed-dev ", 1)
-    return subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True)
+    alone = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL"}}
+    return subprocess.run(command, shell=True, cwd=folder, env=alone, capture_output=True, text=True)
 
 
 def totals(folder):
