@@ -46,8 +46,8 @@ NO_MORE = Text(
 )
 WORKED = Text("解答：", "solution:")
 
-_tries: Counter[str] = Counter()
-_hints: Counter[str] = Counter()
+tries: Counter[str] = Counter()
+hints_shown: Counter[str] = Counter()
 
 
 # --- what a learner calls ---------------------------------------------------------------------------------------------
@@ -58,7 +58,7 @@ def check(number: str, answer: object) -> None:
     if (exercise := _find(number)) is None:
         return
     text = _feedback(exercise, answer)
-    _tries[number] += text != str(BLANK)
+    tries[number] += text != str(BLANK)
     print(f"{number} {exercise.title}: {text}")
 
 
@@ -66,11 +66,11 @@ def hint(number: str) -> None:
     """Print the next hint for an exercise."""
     if (exercise := _find(number)) is None:
         return
-    shown, total = _hints[number], len(exercise.hints)
+    shown, total = hints_shown[number], len(exercise.hints)
     if shown == total:
         print(f"{number} {exercise.title}: {NO_MORE.format(number)}")
         return
-    _hints[number] += 1
+    hints_shown[number] += 1
     print(f"{number} {exercise.title}: {HINT.format(shown + 1, total, exercise.hints[shown])}")
 
 
@@ -78,7 +78,7 @@ def solution(number: str) -> None:
     """Print a worked way, once the exercise has been tried."""
     if (exercise := _find(number)) is None:
         return
-    if not _tries[number]:
+    if not tries[number]:
         print(f"{number} {exercise.title}: {TRY_FIRST.format(number)}")
         return
     code = textwrap.indent(textwrap.dedent(exercise.solution).strip(), "    ")

@@ -53,8 +53,8 @@ EXERCISES = {
 @pytest.fixture(autouse=True)
 def english(monkeypatch):
     monkeypatch.setattr(module, "exercises", lambda number: EXERCISES if str(number).startswith("01") else {}["?"])
-    monkeypatch.setattr(module, "_tries", module.Counter())
-    monkeypatch.setattr(module, "_hints", module.Counter())
+    monkeypatch.setattr(module, "tries", module.Counter())
+    monkeypatch.setattr(module, "hints_shown", module.Counter())
     language.speak("en")
 
 
