@@ -62,6 +62,26 @@ def write_atomically(path: str | Path, fill: Callable[[BinaryIO], T]) -> T:
     return result
 
 
+def decode(data: bytes) -> str:
+    """Text of an unknown encoding: UTF-8, UTF-16 or GBK (a part of GB 18030), with or without a mark at its beginning.
+
+    Excel's "Unicode text" is UTF-16 with a mark; its plain "CSV" is GBK on a Chinese Windows.
+
+    Raises:
+        UnicodeDecodeError: it is in none of them.
+    """
+    marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+    encoding = next((encoding for mark, encoding in marks.items() if data.startswith(mark)), None)
+    if encoding is None and b"\0" in data[:2]:
+        encoding = "utf-16-be" if data[0] == 0 else "utf-16-le"
+    if encoding is not None:
+        return data.decode(encoding)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("gb18030")
+
+
 def write_arrays(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays of plain numbers or text to one .npz file, atomically; raises what `write_atomically` raises."""
     write_atomically(path, lambda file: np.savez(file, **arrays))

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from helpers import ROOT
-from helpers.files import DamagedFile, made_whole, read_arrays, write_arrays, write_atomically
+from helpers.files import DamagedFile, decode, made_whole, read_arrays, write_arrays, write_atomically
 from tests.tools.disk import full_disk
 from tests.tools.palm_builder import packed, with_byte
 
@@ -362,3 +362,13 @@ def test_a_second_process_waits_and_makes_nothing(tmp_path, start, there_before)
     assert (first.returncode, second.returncode) == (0, 0)
     assert current(target)()
     assert names(tmp_path) == [".set.lock", "set"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gbk"])
+def test_text_of_any_usual_encoding(encoding):
+    assert decode("V0001,眼底\n".encode(encoding)) == "V0001,眼底\n"
+
+
+def test_bytes_that_are_no_text():
+    with pytest.raises(UnicodeDecodeError):
+        decode(b"\x81\xff\xff")

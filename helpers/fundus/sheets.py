@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 from xml.etree import ElementTree
 
+from helpers.files import decode
 from helpers.fundus.errors import DataError
 
 import openpyxl
@@ -100,11 +101,7 @@ def _csv_rows(path: Path) -> Iterable[list[str]]:
 
 
 def _decode(path: Path, data: bytes) -> str:
-    # Excel's "Unicode text" is UTF-16 with a mark; its plain "CSV" is GBK (a part of GB 18030) on a Chinese Windows.
-    encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "gb18030"]
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise DataError(f"{path} is no text in UTF-8, UTF-16 or GBK. Save the sheet again as CSV UTF-8.")
+    try:
+        return decode(data)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no text in UTF-8, UTF-16 or GBK. Save the sheet again as CSV UTF-8.") from error

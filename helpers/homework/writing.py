@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import re
 
+from helpers import files
 from helpers.language import Text
 
 # Full-width signs and digits, and Chinese brackets and commas, as the plain ones.
@@ -17,17 +18,11 @@ class Unreadable(ValueError):
 
 
 def decode(data: bytes) -> str:
-    """Text of an unknown encoding: UTF-8, UTF-16 or GBK, with or without a mark at its beginning."""
-    marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-    encodings = [encoding for mark, encoding in marks.items() if data.startswith(mark)]
-    if not encodings and b"\0" in data[:2]:
-        encodings = ["utf-16-be" if data[0] == 0 else "utf-16-le"]
-    for encoding in encodings or ["utf-8", "gb18030"]:  # of which GBK is a part
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Unreadable(Text("不是 UTF-8、UTF-16 或 GBK 的文字", "it is no text in UTF-8, UTF-16 or GBK"))
+    """Text of an unknown encoding, as `files.decode` reads it; Unreadable where it is in none that is known."""
+    try:
+        return files.decode(data)
+    except UnicodeDecodeError as error:
+        raise Unreadable(Text("不是 UTF-8、UTF-16 或 GBK 的文字", "it is no text in UTF-8, UTF-16 or GBK")) from error
 
 
 def typed(value: object) -> object:
