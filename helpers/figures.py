@@ -108,7 +108,8 @@ def confusion(matrix: np.ndarray, names: Sequence[str], title: str, ax: plt.Axes
     """A confusion matrix [k, k] (rows: truth, columns: said) with its counts."""
     ax = ax or plt.subplots(figsize=(4.2, 4), layout="constrained")[1]
     shown = ConfusionMatrixDisplay(matrix, display_labels=names)
-    shown.plot(ax=ax, cmap="Blues", colorbar=False, im_kw={"vmin": 0, "vmax": matrix.sum()}, text_kw={"fontsize": 16})
+    scale, text = {"vmin": 0, "vmax": matrix.sum()}, {"fontsize": 16, "color": "black"}  # readable on every blue
+    shown.plot(ax=ax, cmap="Blues", colorbar=False, im_kw=scale, text_kw=text)
     ax.set(xlabel="said", ylabel="truth", title=title)
 
 
