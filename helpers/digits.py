@@ -5,8 +5,8 @@ The eye-disease classifier has its own recipe, `helpers.training.fit`; here noth
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
 
 from helpers import runtime
 
@@ -57,8 +57,9 @@ def accuracy(model: nn.Layer, x: paddle.Tensor, y: paddle.Tensor) -> float:
 
 
 def fit(
-    model: nn.Layer, data: Digits, epochs: int = 10, batch_size: int = 50, learning_rate: float = 0.1, seed: int = 0
-) -> Curves:
+    model: nn.Layer, data: Digits, epochs: int = 10, batch_size: int = 50, learning_rate: float = 0.1, seed: int = 0,
+    optimizer: paddle.optimizer.Optimizer | None = None, watch: Callable[[int], None] | None = None,
+) -> Curves:  # fmt: skip
     """Train with plain stochastic gradient descent and a constant learning rate; measure after each epoch.
 
     Args:
@@ -66,6 +67,9 @@ def fit(
         data: what `load` returned.
         epochs, batch_size, learning_rate: the recipe. A last batch that is not full is left out.
         seed: of the order of the images and of Dropout.
+        optimizer: another one, of the model's parameters; `learning_rate` is then not used. A schedule of it is
+            stepped after every batch.
+        watch: called with the number of the step, from 0 on, when the gradients are there and before they are used.
 
     A loss that explodes is an outcome here, not an error: the curves say so (huge or NaN).
 
@@ -79,8 +83,9 @@ def fit(
         raise ValueError(f"epochs must be at least 1, not {epochs}")
     runtime.seed(seed)
     rng = np.random.default_rng(seed)
-    optimizer = paddle.optimizer.SGD(learning_rate, parameters=model.parameters())
-    rows = []
+    optimizer = optimizer or paddle.optimizer.SGD(learning_rate, parameters=model.parameters())
+    schedule = optimizer._learning_rate
+    rows, step = [], 0
     for _ in range(epochs):
         model.train()
         order, losses = rng.permutation(count), []
@@ -88,30 +93,37 @@ def fit(
             chosen = paddle.to_tensor(order[start : start + batch_size])
             loss = nn.functional.cross_entropy(model(data.x[chosen]), data.y[chosen])
             loss.backward()
+            if watch is not None:
+                watch(step)
             optimizer.step()
             optimizer.clear_grad()
+            if isinstance(schedule, paddle.optimizer.lr.LRScheduler):
+                schedule.step()
             losses.append(loss.item())
+            step += 1
         rows.append(
             [np.mean(losses), accuracy(model, data.x, data.y), accuracy(model, data.x_validation, data.y_validation)]
         )
     return Curves(*np.array(rows).T)
 
 
-def sweep(run: Callable[..., Curves], settings: dict[Hashable, dict], seeds: int = 3) -> dict[Hashable, Curves]:
+def sweep(run: Callable[..., Any], settings: dict[Hashable, dict], seeds: Sequence[int] = range(3)) -> dict:
     """Run an experiment for each setting and seed, with a progress bar.
 
     Args:
-        run: called as run(seed=..., **setting) for `seeds` seeds from 0 on.
+        run: called as run(seed=..., **setting); gives `Curves`, or a number or an array.
         settings: name -> arguments.
+        seeds: the same ones for every setting, so that results can be compared pair by pair.
 
-    Returns: name -> `Curves` whose arrays are [seeds, epochs].
+    Returns: name -> what `run` gave, with an axis for the seeds in front: `Curves` of [seeds, epochs], or an array.
     """
     results = {}
-    with tqdm(total=len(settings) * seeds, unit="run", file=sys.stdout, leave=False) as bar:
+    with tqdm(total=len(settings) * len(seeds), unit="run", file=sys.stdout, leave=False) as bar:
         for name, setting in settings.items():
             runs = []
-            for seed in range(seeds):
+            for seed in seeds:
                 runs.append(run(seed=seed, **setting))
                 bar.update()
-            results[name] = Curves(*(np.array(values) for values in zip(*runs, strict=True)))
+            stacked = np.array(runs)  # of curves: [seeds, 3, epochs]
+            results[name] = Curves(*stacked.swapaxes(0, 1)) if isinstance(runs[0], Curves) else stacked
     return results

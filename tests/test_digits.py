@@ -2,6 +2,7 @@
 from helpers import digits, runtime
 
 import numpy as np
+import paddle
 import pytest
 from paddle import nn
 
@@ -66,5 +67,22 @@ def test_sweep():
     def run(seed, scale):
         return digits.Curves(np.array([seed]), np.array([scale]), np.array([seed * scale]))
 
-    results = digits.sweep(run, {"one": {"scale": 1}, "two": {"scale": 2}}, seeds=3)
-    assert results["two"].validation_accuracy.tolist() == [[0], [2], [4]] and list(results) == ["one", "two"]
+    results = digits.sweep(run, {"one": {"scale": 1}, "two": {"scale": 2}}, seeds=range(1, 4))
+    assert results["two"].validation_accuracy.tolist() == [[2], [4], [6]] and list(results) == ["one", "two"]
+    numbers = digits.sweep(lambda seed, scale: [seed, scale], {"one": {"scale": 1}}, seeds=(5, 7))
+    assert numbers["one"].tolist() == [[5, 1], [7, 1]]
+
+
+def test_another_optimizer_and_its_schedule():
+    data, rates, gradients = digits.load(100), [], []
+    model = network()
+    schedule = paddle.optimizer.lr.PolynomialDecay(0.5, decay_steps=4, end_lr=0.1)
+    optimizer = paddle.optimizer.Momentum(schedule, parameters=model.parameters())
+
+    def watch(step):
+        rates.append((step, round(optimizer.get_lr(), 3)))
+        gradients.append(abs(model[1].weight.grad.numpy()).max())
+
+    curves = digits.fit(model, data, epochs=2, optimizer=optimizer, watch=watch)
+    assert rates == [(0, 0.5), (1, 0.4), (2, 0.3), (3, 0.2)] and min(gradients) > 0
+    assert (curves.loss != digits.fit(network(), data, epochs=2).loss).any()

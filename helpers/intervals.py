@@ -1,0 +1,52 @@
+"""A mean over seeds, or the difference of two arms that were run with the same seeds, with its 95 % interval."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+
+class Interval(NamedTuple):
+    """An estimate with the bounds of its 95 % interval; as text `0.912 [0.905, 0.919]`, with any format of floats."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __format__(self, spec: str) -> str:
+        spec = spec or ".3f"
+        return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+    def __str__(self) -> str:
+        return format(self)
+
+
+def mean(values: Sequence[float]) -> Interval:
+    """The mean of values [n], one for each seed, with Student's t interval for it.
+
+    Student: The Probable Error of a Mean, Biometrika 6, 1908. It takes the values for independent and about normal.
+
+    Raises:
+        ValueError: fewer than two values, more than one axis, or a value that is not finite.
+    """
+    values = np.asarray(values, float)
+    if values.ndim != 1 or len(values) < 2:
+        raise ValueError(f"an interval needs at least two values [n], one for each seed, not {list(values.shape)}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"an interval needs finite values, not {values}")
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return Interval(float(values.mean()), float(values.mean() - half), float(values.mean() + half))
+
+
+def difference(values: Sequence[float], others: Sequence[float]) -> Interval:
+    """The mean of values - others, both [n] and from the same seeds in the same order, with its interval.
+
+    Raises:
+        ValueError: they are not equally many, or what `mean` refuses.
+    """
+    values, others = np.asarray(values, float), np.asarray(others, float)
+    if values.shape != others.shape:
+        raise ValueError(f"paired values must be equally many, not {list(values.shape)} and {list(others.shape)}")
+    return mean(values - others)
