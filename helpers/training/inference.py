@@ -32,16 +32,32 @@ def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64
     """Set the moving mean and variance of each BatchNorm to their average over `dataset`, with the weights as they are.
 
     Wu and Johnson: Rethinking "Batch" in BatchNorm, 2021, section 3 ("precise BN"), https://arxiv.org/abs/2105.07576.
+
+    Args:
+        model: passed through in training mode, whatever mode it is in. A frozen BatchNorm layer (`parallel.batch_norms`
+            says which is one) normalises with its statistics as ever and keeps them. The mode and the momentum of each
+            layer are put back.
+        dataset: items (image, label); the labels are not used.
+        batch_size: of all processes together, as in training.
+
+    Raises:
+        ValueError: there is no image, or a batch cannot be shared by all processes.
     """
-    layers = [layer for layer in model.sublayers() if isinstance(layer, nn.layer.norm._BatchNormBase)]
-    momenta = [layer._momentum for layer in layers]
+    gathering, frozen = parallel.batch_norms(model)
+    momenta = [layer._momentum for layer in gathering]
+    # Paddle itself moves those of a layer in evaluation mode with use_global_stats=False or trainable_statistics=True.
+    kept = [(value, value.numpy()) for layer in frozen for value in (layer._mean, layer._variance)]
     try:
         with mode(model, training=True), paddle.no_grad():
+            for layer in frozen:
+                layer.eval()
             for index, (x, _) in enumerate(parallel.batches(dataset, batch_size)):
-                for layer in layers:
+                for layer in gathering:
                     layer._momentum = index / (index + 1)  # moving = average of all batches so far
                 model(x)
     finally:
-        for layer, momentum in zip(layers, momenta, strict=True):
+        for layer, momentum in zip(gathering, momenta, strict=True):
             layer._momentum = momentum
+        for value, before in kept:
+            value.set_value(before)
     parallel.average_statistics(model)

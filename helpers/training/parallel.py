@@ -79,11 +79,33 @@ def mean(value: float) -> float:
     return total.item() / world_size()
 
 
+def batch_norms(network: nn.Layer) -> tuple[list[nn.Layer], list[nn.Layer]]:
+    """The BatchNorm layers of a network: those that gather statistics in training, and the frozen ones.
+
+    Frozen is a layer with use_global_stats=True, and one in evaluation mode where other layers are in training mode. Of
+    a network that is in evaluation mode as a whole, the modes tell nothing. `nn.BatchNorm`, Paddle's oldest layer, and
+    SyncBatchNorm are among them.
+    """
+    layers = network.sublayers(include_self=True)
+    in_training = any(layer.training for layer in layers)
+    gathering: list[nn.Layer] = []
+    frozen: list[nn.Layer] = []
+    for layer in layers:
+        if isinstance(layer, (nn.BatchNorm, nn.layer.norm._BatchNormBase)):  # neither is a subclass of the other
+            keeps = layer._use_global_stats is True or (in_training and not layer.training)
+            (frozen if keeps else gathering).append(layer)
+    return gathering, frozen
+
+
 def average_statistics(network: nn.Layer) -> None:
-    """Give all processes the mean of their moving means and variances, which each has gathered from its own images."""
+    """Give all processes the mean of their moving means and variances, which each has gathered from its own images.
+
+    Statistics of frozen BatchNorm layers (`batch_norms`) are left as they are; buffers of other layers are averaged.
+    """
     if world_size() == 1:
         return
     # In Paddle, BatchNorm's moving statistics are parameters that are not trained; other layers have buffers.
-    for value in [p for p in network.parameters() if not p.trainable] + network.buffers():
+    statistics = [value for layer in batch_norms(network)[0] for value in (layer._mean, layer._variance)]
+    for value in statistics + network.buffers():
         dist.all_reduce(value)
         value.set_value(value / world_size())

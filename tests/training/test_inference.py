@@ -4,6 +4,7 @@ from tests.tools.small_training import Stripes, assert_same_weights, small_netwo
 
 import numpy as np
 import paddle
+import pytest
 from paddle import nn
 
 
@@ -40,3 +41,76 @@ def test_recomputed_statistics_are_the_mean_over_the_batches():
         np.testing.assert_allclose(model[0]._mean.numpy(), data.images.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(model[0]._variance.numpy(), data.images.var((0, 2, 3)), rtol=1e-4)
     assert model[0]._momentum == momentum and not model.training
+
+
+@pytest.mark.parametrize("kind", [nn.BatchNorm, nn.BatchNorm2D])
+def test_statistics_of_paddles_old_and_new_layers_are_those_of_the_images(kind):
+    data = Stripes(32)
+    model = nn.Sequential(kind(3, momentum=0.7), nn.Flatten(), nn.Linear(3 * 16 * 16, 2))
+    inference.recompute_statistics(model, data, batch_size=16)
+    np.testing.assert_allclose(model[0]._mean.numpy(), data.images.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+    # The mean of the batches' variances: the batches' means, here alike, do not enter.
+    np.testing.assert_allclose(model[0]._variance.numpy(), data.images.var((0, 2, 3)), rtol=0.01)
+    assert model[0]._momentum == 0.7
+
+
+def test_a_layer_alone_is_a_network_too():
+    data = Stripes(32)
+    layer = nn.BatchNorm2D(3)
+    inference.recompute_statistics(layer, data, batch_size=32)
+    np.testing.assert_allclose(layer._mean.numpy(), data.images.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("how", ["eval", "use_global_stats"])
+@pytest.mark.parametrize("kind", [nn.BatchNorm, nn.BatchNorm2D])
+def test_a_frozen_layer_stays_frozen_and_the_others_see_what_it_gives_them(kind, how):
+    data = Stripes(32)
+    model = nn.Sequential(kind(3), kind(3), nn.Dropout(0.5), nn.Flatten(), nn.Linear(3 * 16 * 16, 2))
+    if how == "eval":
+        model[0].eval()
+    model[0]._use_global_stats = how == "use_global_stats" or model[0]._use_global_stats
+    model[0]._mean.set_value(paddle.full([3], 4.0))
+    model[0]._variance.set_value(paddle.full([3], 4.0))
+    model[2].eval()
+    before = [(layer.training, getattr(layer, "_momentum", None)) for layer in model.sublayers(include_self=True)]
+    inference.recompute_statistics(model, data, batch_size=8)
+    np.testing.assert_array_equal(model[0]._mean.numpy(), 3 * [4])
+    np.testing.assert_array_equal(model[0]._variance.numpy(), 3 * [4])
+    given = (data.images - 4) / 2
+    np.testing.assert_allclose(model[1]._mean.numpy(), given.mean((0, 2, 3)), rtol=1e-4)
+    after = [(layer.training, getattr(layer, "_momentum", None)) for layer in model.sublayers(include_self=True)]
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.BatchNorm(3, trainable_statistics=True), nn.BatchNorm2D(3, use_global_stats=False)]
+)
+def test_not_even_a_layer_that_gathers_in_evaluation_mode_is_moved_when_frozen(layer):
+    model = nn.Sequential(layer, nn.Flatten(), nn.Linear(3 * 16 * 16, 2))
+    layer.eval()
+    inference.recompute_statistics(model, Stripes(16), batch_size=8)
+    np.testing.assert_array_equal(layer._mean.numpy(), np.zeros(3))
+    np.testing.assert_array_equal(layer._variance.numpy(), np.ones(3))
+
+
+def test_in_evaluation_mode_as_a_whole_only_use_global_stats_freezes():
+    data = Stripes(16)
+    model = nn.Sequential(nn.BatchNorm(3, is_test=True), nn.BatchNorm2D(3, use_global_stats=True))
+    model.eval()
+    inference.recompute_statistics(model, data, batch_size=16)
+    np.testing.assert_allclose(model[0]._mean.numpy(), data.images.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(model[1]._mean.numpy(), np.zeros(3))
+    assert not any(layer.training for layer in model.sublayers(include_self=True))
+
+
+def test_all_is_put_back_when_the_pass_fails():
+    class Full(nn.Layer):
+        def forward(self, x):
+            raise MemoryError("no room")
+
+    model = nn.Sequential(nn.BatchNorm2D(3, momentum=0.7), nn.BatchNorm(3), Full())
+    model[1].eval()
+    with pytest.raises(MemoryError, match="no room"):
+        inference.recompute_statistics(model, Stripes(16), batch_size=8)
+    assert model[0]._momentum == 0.7 and model[0].training and not model[1].training and model.training
+    np.testing.assert_array_equal(model[1]._mean.numpy(), np.zeros(3))

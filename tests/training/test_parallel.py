@@ -78,9 +78,19 @@ assert parallel.mean(3.0 * rank) == 1.5
 norm = paddle.nn.BatchNorm2D(3)
 norm._mean.set_value(paddle.full([3], 4.0 * rank))
 norm.weight.set_value(paddle.full([3], 1.0 + rank))
-parallel.average_statistics(paddle.nn.Sequential(norm))
+old, frozen, still = paddle.nn.BatchNorm(3), paddle.nn.BatchNorm2D(3), paddle.nn.BatchNorm(3, use_global_stats=True)
+frozen.eval()
+frozen.weight.stop_gradient = True
+for layer in (old, frozen, still):
+    layer._variance.set_value(paddle.full([3], 1.0 + 4 * rank))
+    layer.weight.set_value(paddle.full([3], 1.0 + rank))
+parallel.average_statistics(paddle.nn.Sequential(norm, old, frozen, still))
 np.testing.assert_array_equal(norm._mean.numpy(), [2, 2, 2])
 np.testing.assert_array_equal(norm.weight.numpy(), 3 * [1 + rank])
+np.testing.assert_array_equal(old._variance.numpy(), [3, 3, 3])
+for layer in (frozen, still):
+    np.testing.assert_array_equal(layer._variance.numpy(), 3 * [1 + 4 * rank])
+    np.testing.assert_array_equal(layer.weight.numpy(), 3 * [1 + rank])
 parallel.seed_epoch(0, 0)
 draws = []
 paddle.distributed.all_gather(draws, paddle.rand([1]))
