@@ -4,7 +4,8 @@
 # `make browser` opens, runs and answers the notebooks in JupyterLab in a real browser.
 # `make hub` walks the homework through a JupyterHub, from release to grades (docs/jupyterhub.md); it needs npm.
 # `make site` builds the course as web pages in build/site.
-# For contributors: `make hooks` checks every commit, `make notebooks` runs the notebooks again (CONTRIBUTING.md).
+# For contributors: `make hooks` checks every commit, `make notebooks` runs the notebooks again, `make measure` runs their
+# experiments with 20 seeds (CONTRIBUTING.md).
 # PYTHON=python3.12 chooses an interpreter; JUPYTER_FLAGS="--port 9000 --no-browser" adds flags to JupyterLab.
 
 PYTHON ?= $(firstword $(foreach name,python3 python python3.13 python3.12 python3.11 python3.10,\
@@ -15,7 +16,7 @@ SITE_VENV := build/venv-site
 PROXY := build/hub/node_modules/.bin/configurable-http-proxy
 FIRST := $(firstword $(sort $(wildcard notebooks/zh/*.ipynb)))
 
-.PHONY: lab test browser hub clean grading grades hooks notebooks compat site
+.PHONY: lab test browser hub clean grading grades hooks notebooks measure compat site
 
 lab: $(VENV)/.installed
 	$(BIN)/jupyter lab $(JUPYTER_FLAGS) $(FIRST)
@@ -48,6 +49,10 @@ hooks: $(VENV)/.installed-dev
 # NOTEBOOKS="notebooks/zh/03_dropout.ipynb notebooks/en/03_dropout.ipynb" runs these only.
 notebooks: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.tools.rerun $(NOTEBOOKS)
+
+# MEASURE_FLAGS="01" measures this notebook only; "--check --seeds 100:120 01" tries its asserts on other seeds and keeps nothing.
+measure: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.tools.measure $(MEASURE_FLAGS)
 
 # nbgrader starts alembic by its name, so the environment must be on the path.
 NBGRADER := cd grading && PATH="$(CURDIR)/$(BIN):$$PATH" nbgrader

@@ -46,6 +46,7 @@ BREAKS = [  # the hook, the file, what is done to its text, what the hook says
     ("ruff", "notebooks/en/03_dropout.ipynb", replace("import math", "import math, this"), "F401"),
     ("layers", "helpers/runtime.py", lambda text: text + "from helpers import files\n", "not allowed to import"),
     ("notebook-rules", "notebooks/en/03_dropout.ipynb", replace('_count": 1', '_count": null'), "it was not run once"),
+    ("claims", "notebooks/en/03_dropout.ipynb", replace("<!-- shown: ", "<!-- show: "), "a comment that is no mark"),
     ("pairing", "README.md", lambda text: text + "\n## More\n", "README.md, "),
     ("pairing", "CONTRIBUTING.md", replace("make hooks", "make hoks"), "CONTRIBUTING.md, section"),
     ("large-files", "new.bin", lambda _: "x" * 1_600_000, "new.bin (1563 KB) exceeds"),

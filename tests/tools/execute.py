@@ -23,9 +23,7 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 
 def run(path: Path, data: str = "rendered", extra: str | None = None) -> nbformat.NotebookNode:
-    """Run one notebook in its own folder and give it with its outputs and no other metadata than every notebook's.
-
-    The file is not changed.
+    """Run one notebook in its own folder and give it with its outputs; the file is not changed.
 
     Args:
         path: the notebook.
@@ -38,11 +36,20 @@ def run(path: Path, data: str = "rendered", extra: str | None = None) -> nbforma
     notebook = nbformat.read(path, as_version=4)
     if extra is not None:
         notebook.cells.append(nbformat.v4.new_code_cell(extra))
+    return run_notebook(notebook, path.parent, data)
+
+
+def run_notebook(notebook: nbformat.NotebookNode, folder: Path, data: str = "rendered") -> nbformat.NotebookNode:
+    """Run a notebook in a folder and give it with its outputs and no other metadata than every notebook's.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell failed.
+    """
     client = NotebookClient(
         notebook,
         timeout=1800,
         kernel_name=editions.METADATA["kernelspec"]["name"],
-        resources={"metadata": {"path": str(path.parent)}},
+        resources={"metadata": {"path": str(folder)}},
         record_timing=False,  # times would make every run another file
         coalesce_streams=True,  # one text for what a cell printed; a progress bar leaves its last state
     )
