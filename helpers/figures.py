@@ -113,13 +113,17 @@ def confusion(matrix: np.ndarray, names: Sequence[str], title: str, ax: plt.Axes
     ax.set(xlabel="said", ylabel="truth", title=title)
 
 
-def normalisation_cubes(sets: dict[str, np.ndarray], title: str) -> None:
+def normalisation_cubes(
+    sets: dict[str, np.ndarray], title: str, axes: dict[str, tuple[str, str, str]] | None = None, columns: int = 3
+) -> None:
     """The figure of Wu and He (Group Normalization, 2018): which values share a mean and a variance.
 
     Args:
         sets: name -> whole numbers [N, C, H*W]; places with the same number share mean and variance. One cube is
-            drawn for each name, and in it, in blue, the set of the first sample's last channel.
+            drawn for each name, and in it, blue and hatched, the set of the first sample's last channel.
         title: of the whole figure.
+        axes: name -> what the three axes of its cube are called, where that is not N, C and H·W.
+        columns: cubes in a row.
 
     Raises:
         ValueError: an array does not have three axes.
@@ -127,8 +131,12 @@ def normalisation_cubes(sets: dict[str, np.ndarray], title: str) -> None:
     for name, numbers in sets.items():
         if np.ndim(numbers) != 3:
             raise ValueError(f"{name}: the index sets must be [N, C, H*W], not {list(np.shape(numbers))}")
-    _, axes = plt.subplots(1, len(sets), figsize=(2.9 * len(sets), 3.1), squeeze=False, layout="constrained")
-    for ax, (name, numbers) in zip(axes.flat, sets.items(), strict=True):
+    columns = min(columns, len(sets))
+    rows = -(-len(sets) // columns)
+    _, grid = plt.subplots(rows, columns, figsize=(3 * columns, 3.3 * rows), squeeze=False, layout="constrained")
+    for ax in grid.flat:
+        ax.axis("off")
+    for ax, (name, numbers) in zip(grid.flat, sets.items(), strict=False):
         chosen = numbers == numbers[0, -1, 0]
         samples, channels, places = numbers.shape
         # What is seen of the cube, each face with the axis it is cut from and the two steps along its squares.
@@ -139,16 +147,16 @@ def normalisation_cubes(sets: dict[str, np.ndarray], title: str) -> None:
             (chosen[:, :, 0], np.zeros(3), n, c),  # top: the first place
         ]
         project = np.array([[0.5, 0.5], [1, 0], [0, -1]])  # N goes back, C to the right, H*W down
-        for blue, start, first, second in faces:
-            for i, j in np.ndindex(*blue.shape):
+        for inside, start, first, second in faces:
+            for i, j in np.ndindex(*inside.shape):
                 corner = start + i * first + j * second
                 square = np.array([corner, corner + first, corner + first + second, corner + second]) @ project
-                colour = "tab:blue" if blue[i, j] else "white"
-                ax.add_patch(plt.Polygon(square, facecolor=colour, edgecolor="black", linewidth=0.8))
-        ax.text(channels / 2, -places - 0.3, "C", ha="center", va="top")
-        ax.text(-0.3, -places / 2, "H·W", ha="right", va="center", rotation=90)
-        ax.text(channels + samples / 4 + 0.4, samples / 4 - places - 0.2, "N", ha="left", va="top")
+                look = {"facecolor": "tab:blue", "hatch": "////"} if inside[i, j] else {"facecolor": "white"}
+                ax.add_patch(plt.Polygon(square, edgecolor="black", linewidth=0.8, **look))
+        back, across, down = (axes or {}).get(name, ("N", "C", "H·W"))
+        ax.text(channels / 2, -places - 0.3, across, ha="center", va="top")
+        ax.text(-0.3, -places / 2, down, ha="right", va="center", rotation=90)
+        ax.text(channels + samples / 4 + 0.4, samples / 4 - places - 0.2, back, ha="left", va="top")
         ax.set(xlim=(-1.2, channels + samples / 2 + 0.3), ylim=(-places - 1.2, samples / 2 + 0.3), aspect="equal")
         ax.set_title(f"{name}\n{len(np.unique(numbers))} sets of {chosen.sum()} values", fontsize=10)
-        ax.axis("off")
     plt.suptitle(title)

@@ -97,12 +97,19 @@ SETS = {
 
 def test_a_cube_for_each_name_shows_the_set():
     figures.normalisation_cubes({name: numbers for name, (numbers, _) in SETS.items()}, "title")
-    for ax, (name, (numbers, blue)) in zip(drawn(), SETS.items(), strict=True):
-        colours = [patch.get_facecolor() for patch in ax.patches]
-        assert len(colours) == C * P + N * P + N * C
-        assert sum(colour == to_rgba("tab:blue") for colour in colours) == blue
+    for ax, (name, (numbers, blue)) in zip(drawn(), SETS.items(), strict=False):  # five cubes, six places
+        patches = ax.patches
+        assert len(patches) == C * P + N * P + N * C
+        assert sum(patch.get_facecolor() == to_rgba("tab:blue") for patch in patches) == blue
+        assert all(bool(patch.get_hatch()) == (patch.get_facecolor() == to_rgba("tab:blue")) for patch in patches)
         count = len(np.unique(numbers))
         assert ax.get_title() == f"{name}\n{count} sets of {numbers.size // count} values"
+
+
+def test_a_cube_says_what_its_axes_are():
+    figures.normalisation_cubes({"data": n, "weight": n}, "title", {"weight": ("filters", "inputs", "kernel")})
+    texts = [[text.get_text() for text in ax.texts] for ax in drawn()]
+    assert texts == [["C", "H·W", "N"], ["inputs", "kernel", "filters"]]
 
 
 def test_three_axes_are_needed():

@@ -96,7 +96,7 @@ def wrong_layer_norm(divisor: Callable = root, axis: Any = -1, ddof: int = 0, fi
 
 
 def rms_norm(x: paddle.Tensor, gamma: paddle.Tensor, eps: float) -> paddle.Tensor:
-    """Paddle's own needs a GPU; x beside -x has mean 0, and so LayerNorm divides it by the root mean square of x."""
+    """On a CPU Paddle's has no gradient; x beside -x has mean 0: LayerNorm divides it by the root mean square of x."""
     both = paddle.concat([x, -x], axis=-1)
     return functional.layer_norm(both, both.shape[-1:], epsilon=eps)[..., : x.shape[-1]] * gamma
 
@@ -108,6 +108,35 @@ def wrong_rms_norm(divisor: Callable = root, centre: bool = False, fixed: bool =
         z = x - x.mean(axis=-1, keepdim=True) if centre else x
         square = (z * z).mean(axis=-1, keepdim=True)
         return gamma * z / divisor(square.detach() if fixed else square, eps)
+
+    return wrong
+
+
+# --- weights ---------------------------------------------------------------------------------------------------------
+
+
+def filters(rng: np.random.Generator) -> dict[str, Any]:
+    """[O, I, k, k] with a mean that is not 0, and so small that epsilon counts."""
+    outputs, inputs, size = (int(rng.integers(low, 5)) for low in (2, 2, 2))
+    return {"weight": rng.normal(0.02, 0.03, (outputs, inputs, size, size)), "eps": round(rng.uniform(0.001, 0.01), 4)}
+
+
+def standardise(weight: paddle.Tensor, eps: float) -> paddle.Tensor:
+    """LayerNorm over a filter divides by sqrt(var + eps/count), which is sqrt(var * count + eps) / sqrt(count)."""
+    flat = weight.flatten(1)
+    count = flat.shape[1]
+    return (functional.layer_norm(flat, [count], epsilon=eps / count) / count**0.5).reshape(weight.shape)
+
+
+def wrong_standardise(
+    divisor: Callable = root, axis: Any = (1, 2, 3), centre: bool = True, scaled: bool = True
+) -> Callable:
+    """Weight standardisation with another divisor, other sets, or something left out."""
+
+    def wrong(weight: paddle.Tensor, eps: float) -> paddle.Tensor:
+        z = weight - weight.mean(axis=list(axis), keepdim=True) if centre else weight
+        var = (z * z).mean(axis=list(axis), keepdim=True)
+        return z / divisor(var * int(np.prod([weight.shape[a] for a in axis])) if scaled else var, eps)
 
     return wrong
 

@@ -290,4 +290,36 @@ EXERCISES: dict[str, Exercise] = {
         why=Text("长得很慢：标准差从 5 到 10，块数要变成约四倍（48 到 198）；不归一化时 4 块就够了。",
                  "Slow growth: from 5 to 10 takes about four times the blocks (48 to 198); 4 do if not normalised."),
     ),
+    "02.12": Function(
+        title=Text("权重标准化", "weight standardisation"),
+        truth=norm.standardise, draw=norm.filters, outputs=("the weight",), gradients=("weight",), cases=8,
+        hints=(
+            Text("每个滤波器是一组：在轴 `[1, 2, 3]` 上求，`keepdim=True`。",
+                 "Each filter is one set: average over the axes `[1, 2, 3]`, `keepdim=True`."),
+            Text("减去均值，再除以 `paddle.sqrt(var * count + eps)`，`count` 是一个滤波器里的个数 I·k·k。",
+                 "Subtract the mean, divide by `paddle.sqrt(var * count + eps)`; `count` is I·k·k, those of a filter."),
+        ),
+        mistakes=(
+            Mistake(Text("方差应当是 1 / (I·k·k)，不是 1：根号里的方差还要乘上个数",
+                         "the variance is to be 1 / (I·k·k), not 1: under the root it is multiplied by the count"),
+                    norm.wrong_standardise(scaled=False)),
+            Mistake(NO_EPSILON, norm.wrong_standardise(lambda var, eps: var.sqrt())),
+            Mistake(OUTSIDE, norm.wrong_standardise(lambda var, eps: var.sqrt() + eps)),
+            Mistake(Text("先减去均值", "subtract the mean first"), norm.wrong_standardise(centre=False)),
+            Mistake(Text("每个滤波器有自己的均值和方差，不是整个权重一对",
+                         "every filter has a mean and a variance of its own, not the weight as a whole"),
+                    norm.wrong_standardise(axis=(0, 1, 2, 3))),
+            Mistake(Text("一个滤波器的所有输入通道放在一起，不是每个通道各一组",
+                         "all input channels of a filter make one set, not each channel its own"),
+                    norm.wrong_standardise(axis=(2, 3))),
+        ),
+        solution="""
+            def standardise(weight, eps=1e-6):
+                z = weight - weight.mean(axis=[1, 2, 3], keepdim=True)
+                count = weight.shape[1] * weight.shape[2] * weight.shape[3]
+                return z / paddle.sqrt((z * z).mean(axis=[1, 2, 3], keepdim=True) * count + eps)
+            """,
+        why=Text("方差 1 / (I·k·k) 让输出的方差与输入的相当：I·k·k 个乘积加在一起。",
+                 "With a variance of 1 / (I·k·k) the output, a sum of I·k·k products, varies as much as the input."),
+    ),
 }
