@@ -31,10 +31,15 @@ def test_what_is_kept_can_be_read_back():
 
 @pytest.mark.parametrize("path", measure.having_seeds(), ids=lambda path: path.stem)
 def test_every_experiment_is_kept_with_twenty_seeds(path):
-    """The file has a table for each cell that uses the seeds and prints, and none of a cell that is gone."""
+    """The file has a section for each cell that uses the seeds and prints, and none of a cell that is gone.
+
+    A cell may print with many seeds only: which learning rates were tried.
+    """
     kept = (measure.MEASURED / f"{path.stem}.txt").read_text(encoding="utf-8")
     assert kept.splitlines()[0].endswith("with 20 seeds (0 to 19)")
-    assert measure.sections(kept).keys() == measure.printed(nbformat.read(path, as_version=4)).keys()
+    notebook = nbformat.read(path, as_version=4)
+    uses = {cell.id for cell in notebook.cells if cell.cell_type == "code" and measure.NAME.search(cell.source)}
+    assert measure.printed(notebook).keys() <= measure.sections(kept).keys() <= uses
 
 
 def test_kept_files_belong_to_notebooks():
