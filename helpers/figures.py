@@ -1,7 +1,7 @@
-"""Figures that more than one cell draws: grids of images, training curves, ROC curves, confusion matrices.
+"""Figures that more than one cell draws: grids of images, training and ROC curves, confusion matrices, kernels' stops.
 
-All labels are English, and lines differ by style as well as by colour. Nothing is returned: the notebook shows what
-was drawn.
+All labels are English, and lines differ by style as well as by colour. Nothing is returned but by `walk`: the notebook
+shows what was drawn.
 """
 from __future__ import annotations
 
@@ -160,3 +160,48 @@ def normalisation_cubes(
         ax.set(xlim=(-1.2, channels + samples / 2 + 0.3), ylim=(-places - 1.2, samples / 2 + 0.3), aspect="equal")
         ax.set_title(f"{name}\n{len(np.unique(numbers))} sets of {chosen.sum()} values", fontsize=10)
     plt.suptitle(title)
+
+
+def walk(image: np.ndarray, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> np.ndarray:
+    """All stops of a kernel of ones, a frame for each: the frames lie as the output numbers do.
+
+    A frame shows the image, the zeros of the padding in gray around it, and in blue what the kernel touches; above it
+    stands the output number, their sum.
+
+    Args:
+        image: whole numbers of one digit [H, W].
+        kernel, stride, padding, dilation: as of a convolution, the same for both axes.
+
+    Returns:
+        The output numbers [h, w], so that a cell can compare them.
+
+    Raises:
+        ValueError: the kernel does not fit, or there would be more than 49 frames.
+    """
+    padded = np.pad(image, padding)
+    reach = dilation * (kernel - 1) + 1
+    if reach > min(padded.shape):
+        raise ValueError(f"the kernel spans {reach} pixels, more than the {min(padded.shape)} of the padded image")
+    rows, columns = ((side - reach) // stride + 1 for side in padded.shape)
+    if rows * columns > 49:
+        raise ValueError(f"{rows} x {columns} frames are too many to look at: take a smaller image or a larger stride")
+    real = np.pad(np.ones(image.shape, dtype=bool), padding)
+    sums = np.zeros((rows, columns), dtype=padded.dtype)
+    size = 1.5 * columns, 1.7 * rows + 0.5
+    _, frames = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for (i, j), ax in np.ndenumerate(frames):
+        touched = np.zeros(padded.shape, dtype=bool)
+        touched[i * stride : i * stride + reach : dilation, j * stride : j * stride + reach : dilation] = True
+        sums[i, j] = padded[touched].sum()
+        for y, x in sorted(np.ndindex(*padded.shape), key=lambda place: touched[place]):  # touched last: lines on top
+            look = {"facecolor": "white" if real[y, x] else "0.85", "edgecolor": "gray", "linewidth": 0.4}
+            if touched[y, x]:
+                look = {"facecolor": "tab:blue", "edgecolor": "black", "linewidth": 1.6}
+            ax.add_patch(plt.Rectangle((x, y), 1, 1, **look))
+            ink = "white" if touched[y, x] else "black"
+            ax.text(x + 0.5, y + 0.52, padded[y, x], ha="center", va="center", fontsize=7, color=ink)
+        ax.set(xlim=(-0.1, padded.shape[1] + 0.1), ylim=(padded.shape[0] + 0.1, -0.1), aspect="equal")
+        ax.axis("off")
+        ax.set_title(f"[{i}, {j}]: {sums[i, j]}", fontsize=9, pad=2)
+    plt.suptitle(f"k={kernel}, s={stride}, p={padding}, d={dilation}: {rows} x {columns} stops", fontsize=11)
+    return sums

@@ -4,6 +4,8 @@ from helpers.training.history import History
 
 import matplotlib.pyplot as plt
 import numpy as np
+import paddle
+import paddle.nn.functional as F
 import pytest
 from matplotlib.colors import to_rgba
 
@@ -115,3 +117,33 @@ def test_a_cube_says_what_its_axes_are():
 def test_three_axes_are_needed():
     with pytest.raises(ValueError, match=r"x: the index sets must be \[N, C, H\*W\], not \[2, 3, 4, 5\]"):
         figures.normalisation_cubes({"x": np.zeros([2, 3, 4, 5], int)}, "title")
+
+
+# --- the stops of a kernel
+
+IMAGE = np.arange(25).reshape(5, 5) % 10
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation"), [(3, 1, 0, 1), (3, 2, 1, 1), (2, 3, 1, 2), (5, 1, 1, 1), (1, 2, 0, 3)]
+)
+def test_a_frame_for_each_output_number_shows_what_it_sums(kernel, stride, padding, dilation):
+    sums = figures.walk(IMAGE, kernel, stride, padding, dilation)
+    weight = paddle.ones([1, 1, kernel, kernel])
+    image = paddle.to_tensor(IMAGE, dtype="float32").reshape([1, 1, 5, 5])
+    expected = F.conv2d(image, weight, stride=stride, padding=padding, dilation=dilation).numpy()[0, 0]
+    np.testing.assert_array_equal(sums, expected)
+    axes = drawn()
+    assert len(axes) == sums.size
+    for ax, (place, total) in zip(axes, np.ndenumerate(sums), strict=True):
+        blue = [patch.get_facecolor() == to_rgba("tab:blue") for patch in ax.patches]
+        assert (len(blue), sum(blue)) == ((5 + 2 * padding) ** 2, kernel**2)
+        shown = [int(text.get_text()) for text, inside in zip(ax.texts, blue, strict=True) if inside]
+        assert sum(shown) == total and ax.get_title() == f"[{place[0]}, {place[1]}]: {total}"
+
+
+def test_a_kernel_that_does_not_fit_and_too_many_frames():
+    with pytest.raises(ValueError, match="the kernel spans 9 pixels, more than the 7 of the padded image"):
+        figures.walk(IMAGE, 5, padding=1, dilation=2)
+    with pytest.raises(ValueError, match="9 x 9 frames are too many"):
+        figures.walk(IMAGE, 1, padding=2)

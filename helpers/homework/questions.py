@@ -23,12 +23,13 @@ def table_task(model: nn.Layer, input_shape: Sequence[int], given: Sequence[str]
     """The table of a network: weight and bias with shape and count, and output shape, for every layer with a row.
 
     Args:
-        model: a network of convolutions, pooling and Linear layers; others are passed through and have no row.
+        model: a network of convolutions, pooling and Linear layers; normalisation and layers without parameters are
+            passed through and have no row.
         input_shape: [N, C, H, W], or with another number of axes.
         given: rows that are filled in for the learner.
 
     Raises:
-        ValueError: no layer of the network has a row, or one has its channels last.
+        ValueError: no layer of the network has a row, one has its channels last, or one cannot be traced (see `trace`).
     """
     rows = trace(model, input_shape)
     if not rows:
@@ -123,9 +124,9 @@ def _output_hints(row: Row) -> list[tuple[Shape | None, Text]]:
         return [*hints, (x, flattened), (row.parameter("weight"), mistakes.THE_WEIGHT)]
     known = row.sizes() == y[2:]  # otherwise no formula knows this layer, and what others would give says nothing
     sizes = row.sizes if known else lambda **_: None
-    twice = [size // step for size, step in zip(y[2:], row.setting("stride"), strict=True)]
+    steps = row.setting("stride") if known and not isinstance(row.layer, TRANSPOSED) else ()
     changed = [
-        (twice if known and not isinstance(row.layer, TRANSPOSED) else None, mistakes.STRIDE_TWICE),
+        ([size // step for size, step in zip(y[2:], steps, strict=True)] if steps else None, mistakes.STRIDE_TWICE),
         (sizes(stride=1), mistakes.NO_STRIDE),
         (x[2:], mistakes.SIZE_OF_INPUT),
         (sizes(padding=0), mistakes.NO_PADDING),

@@ -1,16 +1,18 @@
 """The layers of a network as they were called: shapes, sizes with other settings, multiplications.
 
-The shapes are noted by forward hooks while the network runs once.
+The shapes are noted while the network runs once. What is seen are calls of layers: products that a `forward` makes of
+tensors itself (`F.conv2d`, `paddle.matmul`, the attention of queries and keys), interpolation, normalisation and
+activations are in no count.
 """
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from helpers.homework.answers import Shape
-from helpers.homework.sizes import conv_size, pool_size, transposed_size
+from helpers.homework.sizes import DoesNotFit, Padding, conv_size, pool_size, transposed_size
 from helpers.runtime import mode
 
 import paddle
@@ -19,12 +21,21 @@ from paddle import nn
 CONVOLUTIONS = (nn.Conv1D, nn.Conv2D, nn.Conv3D)
 TRANSPOSED = (nn.Conv1DTranspose, nn.Conv2DTranspose, nn.Conv3DTranspose)
 POOLING = (nn.MaxPool1D, nn.MaxPool2D, nn.MaxPool3D, nn.AvgPool1D, nn.AvgPool2D, nn.AvgPool3D)
+ADAPTIVE = (
+    nn.AdaptiveMaxPool1D, nn.AdaptiveMaxPool2D, nn.AdaptiveMaxPool3D,
+    nn.AdaptiveAvgPool1D, nn.AdaptiveAvgPool2D, nn.AdaptiveAvgPool3D,
+)  # fmt: skip
 FORMULAS = (
     (CONVOLUTIONS, conv_size, ("stride", "padding", "dilation")),
     (TRANSPOSED, transposed_size, ("stride", "padding", "dilation", "output_padding")),
     (POOLING, pool_size, ("stride", "padding", "ceil_mode")),
 )
-COUNTED = (*CONVOLUTIONS, *TRANSPOSED, *POOLING, nn.Linear)
+COUNTED = (*CONVOLUTIONS, *TRANSPOSED, *POOLING, *ADAPTIVE, nn.Linear)
+# They have parameters, and do the same to each number or channel: what a count of products leaves out.
+ELEMENTWISE = (
+    nn.BatchNorm, nn.BatchNorm1D, nn.BatchNorm2D, nn.BatchNorm3D, nn.SyncBatchNorm, nn.LayerNorm, nn.GroupNorm,
+    nn.InstanceNorm1D, nn.InstanceNorm2D, nn.InstanceNorm3D, nn.PReLU,
+)  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -52,13 +63,20 @@ class Row(NamedTuple):
             return self.setting("ksize" if hasattr(self.layer, "ksize") else "kernel_size")
         return self.parameter("weight")[2:]
 
-    def setting(self, name: str) -> Shape:
-        """A stride, padding or the like for each axis; a ValueError where it is not one number an axis, as "SAME"."""
+    def setting(self, name: str) -> tuple[Padding, ...]:
+        """A stride, padding or the like for each axis; a ValueError where it is nothing of the kind.
+
+        A padding is for each axis what `helpers.homework.sizes` takes: a number, a pair, "SAME" or "VALID".
+        """
         value = getattr(self.layer, f"_{name}", getattr(self.layer, name, None))  # Paddle's layers differ in the names
         if value is None:  # a pooling window moves by its own size unless it is told otherwise
             value = self.kernel if name == "stride" else 0
         axes = len(self.x) - 2
-        each = (value,) * axes if isinstance(value, int) else tuple(value)
+        each = (value,) * axes if isinstance(value, (int, str)) else tuple(value)
+        if name == "padding" and len(each) == axes + 2 and isinstance(each[0], Sequence):  # with batch and channels
+            each = tuple(map(tuple, each[2:] if self.channels_first else each[1:-1]))
+        elif name == "padding" and len(each) == 2 * axes:
+            each = tuple(zip(each[::2], each[1::2], strict=True))
         if len(each) != axes:
             raise ValueError(f"{self.name}: the {name} {value!r} is not one number for each of {axes} axes")
         return each
@@ -68,55 +86,136 @@ class Row(NamedTuple):
 
         None where that does not fit, the layer has no such setting, or no formula is known for the layer's own.
         """
+        try:
+            return self._sizes(changes)
+        except (ValueError, TypeError):  # does not fit, or no such setting
+            return None
+
+    def check(self) -> None:
+        """Raise a ValueError for a kernel or a window that the padded input has no room for.
+
+        Paddle does not always: see `conv_size`. Only layers of Paddle's own classes are checked, since others may pad.
+        """
+        if type(self.layer) in (*CONVOLUTIONS, *POOLING):
+            try:
+                self._sizes({})
+            except DoesNotFit as error:
+                raise ValueError(f"{self.name}: {error}") from error
+            except (ValueError, TypeError):
+                return  # Paddle says what is wrong
+
+    def _sizes(self, changes: dict[str, int]) -> Shape | None:
         known = [formula for formula in FORMULAS if isinstance(self.layer, formula[0])]
         if not known or not self.channels_first:
             return None
         _, size, names = known[0]
-        try:
-            each = zip(self.x[2:], self.kernel, *map(self.setting, names), strict=True)
-            return tuple(size(n, k, **dict(zip(names, own, strict=True)) | changes) for n, k, *own in each)
-        except (ValueError, TypeError):  # does not fit, or no such setting
-            return None
+        each = zip(self.x[2:], self.kernel, *map(self.setting, names), strict=True)
+        return tuple(size(n, k, **dict(zip(names, own, strict=True)) | changes) for n, k, *own in each)
 
 
-def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] = COUNTED) -> list[Row]:
+def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] | None = None) -> list[Row]:
     """Run the network once on zeros and list its layers of these kinds in the order in which they are called.
 
     A layer that is called again has another row, with a number behind its name: pool, pool (2). Of several tensors
-    that a layer is given, or gives, the first counts. The network stays as it was, each layer in its own mode, and its
-    BatchNorm statistics do not change. A ValueError names a layer that was given no tensor, or gave none.
+    that a layer is given, by keyword or not, or gives, the first counts. The network stays as it was, each layer in its
+    own mode, and its BatchNorm statistics do not change.
+
+    Args:
+        model: any network; one layer alone is called "layer".
+        input_shape: batch first.
+        kinds: those to list; `COUNTED` if left out.
+
+    Raises:
+        ValueError: a layer was given no tensor, or gave none; a kernel or a window does not fit its input; or, where
+            `kinds` is left out, a layer was called that multiplies in a way that is not known here: one with parameters
+            of its own that is neither `COUNTED` nor `ELEMENTWISE`, as an LSTM, or attention.
     """
     rows: list[Row] = []
 
-    def note(name: str, layer: nn.Layer, x: tuple, y: object) -> None:
-        calls = 1 + sum(row.layer is layer for row in rows)
-        outputs = y if isinstance(y, (tuple, list)) else [y]
-        shapes = [[tuple(value.shape) for value in values if hasattr(value, "shape")] for values in (x, outputs)]
-        if not all(shapes):
-            raise ValueError(
-                f"{name} cannot be traced: no tensor is seen that it was given, or that it gave (one that is given by "
-                "keyword is not seen: call it without the keyword)"
-            )
-        rows.append(Row(f"{name} ({calls})" if calls > 1 else name, layer, shapes[0][0], shapes[1][0]))
+    def noting(name: str, layer: nn.Layer, forward: Callable) -> Callable:
+        def noted(*args: object, **kwargs: object) -> object:
+            calls = 1 + sum(row.layer is layer for row in rows)
+            called = f"{name} ({calls})" if calls > 1 else name
+            x = _shapes([*args, *kwargs.values()])
+            if x:
+                Row(called, layer, x[0], x[0]).check()
+            y = forward(*args, **kwargs)
+            shapes = _shapes(y if isinstance(y, (tuple, list)) else [y])
+            if not x or not shapes:
+                raise ValueError(f"{name} cannot be traced: no tensor is seen that it was given, or that it gave")
+            rows.append(Row(called, layer, x[0], shapes[0]))
+            return y
 
-    layers = [(name, layer) for name, layer in model.named_sublayers(include_self=True) if isinstance(layer, kinds)]
-    hooks = [layer.register_forward_post_hook(partial(note, name or "layer")) for name, layer in layers]
-    try:
-        with mode(model, training=False), paddle.no_grad():
-            model(paddle.zeros(list(input_shape)))
-    finally:
-        for handle in hooks:
-            handle.remove()
+        return noted
+
+    def refusing(name: str, layer: nn.Layer, forward: Callable) -> Callable:
+        def refused(*args: object, **kwargs: object) -> object:
+            kind = type(layer).__name__
+            raise ValueError(f"{name} ({kind}): it is not known how this layer multiplies, so it cannot be counted")
+
+        return refused
+
+    with _unchanged(model), mode(model, training=False), paddle.no_grad(), _forwards(model) as replace:
+        for name, layer in model.named_sublayers(include_self=True):
+            if isinstance(layer, COUNTED if kinds is None else kinds):
+                replace(name or "layer", layer, noting)
+            elif kinds is None and _multiplies(layer):
+                replace(name or "layer", layer, refusing)
+        model(paddle.zeros(list(input_shape)))
     return rows
 
 
-def macs(row: Row) -> int:
-    """Multiplications of a layer (its multiply-accumulates, the bias left out); 0 for pooling, which has no product.
+def _shapes(values: Sequence[object]) -> list[Shape]:
+    return [tuple(value.shape) for value in values if hasattr(value, "shape")]
 
-    Padding zeros count, as in every published number. A transposed convolution multiplies every input number with
-    its share of the kernel, whatever is cut off afterwards. A ValueError names a layer of which nothing is known here.
+
+def _multiplies(layer: nn.Layer) -> bool:
+    """Whether a layer that is not counted may multiply: it has parameters of its own, or is known for it."""
+    own = layer.parameters(include_sublayers=False)
+    return isinstance(layer, nn.MultiHeadAttention) or (bool(own) and not isinstance(layer, ELEMENTWISE))
+
+
+@contextmanager
+def _forwards(model: nn.Layer) -> Iterator[Callable]:
+    """Gives a function that puts something before a layer's `forward`; all are as before in the end.
+
+    Not forward hooks: in Paddle 2.6 they see nothing that is given by keyword.
     """
-    if isinstance(row.layer, POOLING):
+    before: list[tuple[nn.Layer, dict]] = []
+
+    def replace(name: str, layer: nn.Layer, put: Callable) -> None:
+        before.append((layer, {key: value for key, value in layer.__dict__.items() if key == "forward"}))
+        layer.forward = put(name, layer, layer.forward)
+
+    try:
+        yield replace
+    finally:
+        for layer, own in before:
+            layer.__dict__.pop("forward", None)
+            layer.__dict__.update(own)
+
+
+@contextmanager
+def _unchanged(model: nn.Layer) -> Iterator[None]:
+    """Put back what is not trained: BatchNorm(use_global_stats=False) changes its statistics in evaluation mode too."""
+    state = [*model.parameters(), *model.buffers()]
+    fixed = [tensor for tensor in state if tensor.stop_gradient and tensor._is_initialized()]  # an LSTM's buffer is not
+    before = [tensor.clone() for tensor in fixed]
+    try:
+        yield
+    finally:
+        for tensor, value in zip(fixed, before, strict=True):
+            tensor.set_value(value)
+
+
+def macs(row: Row) -> int:
+    """Multiplications of a layer: its multiply-accumulates, the bias left out.
+
+    Pooling has none: it compares, or adds (the division of a mean is left out). The zeros of the padding count, as in
+    every published number. A transposed convolution multiplies every input number with its share of the kernel,
+    whatever is cut off afterwards. A ValueError names a layer of which nothing is known here.
+    """
+    if isinstance(row.layer, (*POOLING, *ADAPTIVE)):
         return 0
     if not isinstance(row.layer, COUNTED):
         kind = type(row.layer).__name__

@@ -1,5 +1,6 @@
 """helpers.homework.trace: a network's layers as they were called, their sizes by formula, their multiplications."""
-from helpers.homework.trace import CONVOLUTIONS, POOLING, TRANSPOSED, macs, trace
+from helpers.homework.questions import table_task
+from helpers.homework.trace import ADAPTIVE, CONVOLUTIONS, POOLING, TRANSPOSED, macs, trace
 from tests.tools.small_training import assert_same_weights, weights
 
 import paddle
@@ -22,24 +23,68 @@ class Numberless(nn.Layer):
         return "no tensor"
 
 
+class Learned(nn.Layer):
+    """It multiplies by a parameter of its own, without any layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = self.create_parameter([8, 8])
+
+    def forward(self, x):
+        return x @ self.weight
+
+
+def own_forwards(model):
+    return [layer for layer in model.sublayers(include_self=True) if "forward" in layer.__dict__]
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_tracing_leaves_the_network_as_it_was(training):
     model = nn.Sequential(nn.Conv2D(3, 4, 3), nn.BatchNorm2D(4), nn.Sequential(nn.BatchNorm2D(4)))
     model.train() if training else model.eval()
     model[1].eval()  # frozen: it stays in this mode while the others train
+    model[0].weight.stop_gradient = True
+    fixed = [tensor.stop_gradient for tensor in model.parameters()]
     modes = [layer.training for layer in model.sublayers(include_self=True)]
     before = weights(model)
     trace(model, [2, 3, 8, 8])
     assert [layer.training for layer in model.sublayers(include_self=True)] == modes
     assert_same_weights(model, before)
-    assert not model[0]._forward_post_hooks
+    assert [tensor.stop_gradient for tensor in model.parameters()] == fixed
+    assert not own_forwards(model)
+
+
+def test_statistics_that_move_in_evaluation_mode_too_are_put_back():
+    model = nn.Sequential(nn.Conv2D(3, 4, 3), nn.BatchNorm2D(4, use_global_stats=False))
+    before = weights(model)
+    model.eval()
+    model(paddle.zeros([2, 3, 8, 8]))
+    with pytest.raises(AssertionError):
+        assert_same_weights(model, before)
+    before = weights(model)
+    trace(model, [2, 3, 8, 8])
+    assert_same_weights(model, before)
+
+
+def test_it_is_run_in_evaluation_mode():
+    conv = nn.Conv2D(3, 4, 3)
+    seen = []
+    conv.register_forward_pre_hook(lambda layer, x: seen.append((layer.training, paddle.is_grad_enabled())))
+    trace(nn.Sequential(conv), [1, 3, 8, 8])
+    assert seen == [(False, False)] and conv.training
 
 
 def test_a_network_that_fails_is_left_as_it_was_too():
-    model = nn.Sequential(nn.Conv2D(3, 4, 3), nn.Linear(5, 2))
+    model = nn.Sequential(nn.Conv2D(3, 4, 3), nn.Linear(5, 2), nn.LSTM(3, 4))
     with pytest.raises(ValueError):
         trace(model, [2, 3, 8, 8])
-    assert model.training and not model[0]._forward_post_hooks
+    assert model.training and not own_forwards(model)
+
+
+def test_a_forward_of_ones_own_is_left_there():
+    conv = nn.Conv2D(3, 4, 3)
+    own = conv.forward = lambda x: x
+    assert trace(conv, [1, 3, 8, 8])[0].y == (1, 3, 8, 8) and conv.forward is own
 
 
 def test_a_layer_that_gives_two_tensors():
@@ -47,10 +92,61 @@ def test_a_layer_that_gives_two_tensors():
     assert [row.y for row in trace(model, [1, 3, 8, 8])] == [(1, 4, 6, 6), (1, 4, 3, 3)]
 
 
-@pytest.mark.parametrize(("model", "name"), [(ByKeyword(nn.Conv2D(3, 4, 3)), "0"), (Numberless(), "layer")])
-def test_a_layer_of_which_no_tensor_is_seen_is_named(model, name):
-    with pytest.raises(ValueError, match=f"^{name} cannot be traced: .* without the keyword"):
-        trace(model, [1, 3, 8, 8], kinds=(nn.Conv2D, Numberless))
+def test_a_layer_called_by_keyword():
+    [row] = trace(ByKeyword(nn.Conv2D(3, 4, 3)), [1, 3, 8, 8])
+    assert row[0] == "0" and row[2:] == ((1, 3, 8, 8), (1, 4, 6, 6)) and macs(row) == 4 * 36 * 27
+
+
+def test_a_layer_of_which_no_tensor_is_seen_is_named():
+    with pytest.raises(ValueError, match=r"^layer cannot be traced: no tensor is seen"):
+        trace(Numberless(), [1, 3, 8, 8], kinds=(Numberless,))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [(nn.LSTM(8, 4), [1, 5, 8]), (nn.GRU(8, 4), [1, 5, 8]), (nn.MultiHeadAttention(8, 2), [1, 5, 8]),
+     (Learned(), [1, 5, 8]), (nn.Bilinear(8, 8, 3), [1, 8])],
+)  # fmt: skip
+def test_a_layer_that_is_not_known_is_named(layer, shape):
+    """Neither counted as nothing nor left out, so that no table is empty."""
+    kind = type(layer).__name__
+    for model, name in ((layer, "layer"), (nn.Sequential(nn.Linear(8, 8), layer), "1")):
+        for asked in (trace, table_task):
+            with pytest.raises(ValueError, match=rf"^{name} \({kind}\): it is not known"):
+                asked(model, shape)
+        assert not own_forwards(model)
+
+
+def test_layers_without_products_of_their_own_have_no_row():
+    between = [nn.BatchNorm2D(4), nn.PReLU(), nn.GroupNorm(2, 4), nn.InstanceNorm2D(4), nn.Dropout(), nn.Flatten()]
+    rows = trace(nn.Sequential(nn.Conv2D(3, 4, 3), *between, nn.LayerNorm(144), nn.Linear(144, 2)), [2, 3, 8, 8])
+    assert [row.name for row in rows] == ["0", "8"]
+
+
+@pytest.mark.parametrize("kind", ADAPTIVE)
+def test_adaptive_pooling(kind):
+    axes = int(kind.__name__[-2])
+    [row] = trace(kind(2), [1, 3, *[8] * axes])
+    assert row.y == (1, 3, *[2] * axes) and macs(row) == 0 and row.sizes() is None
+    assert len(table_task(kind(2), [1, 3, *[8] * axes]).groups["layer"]) == 5
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Conv1D(2, 3, 5, stride=3), nn.Conv2D(2, 3, 9), nn.Conv3D(2, 3, 5, stride=3), nn.MaxPool2D(5, 3)]
+)
+def test_a_kernel_that_does_not_fit_is_named_before_it_is_called(layer):
+    axes = layer.weight.ndim - 2 if layer.parameters() else 2
+    with pytest.raises(ValueError, match=r"^1: a (kernel|window) of . pixels reaches . beyond the padded image"):
+        trace(nn.Sequential(nn.Identity(), layer), [1, 2, *[4] * axes])
+
+
+class Padded(nn.Conv2D):
+    def forward(self, x):
+        return super().forward(paddle.nn.functional.pad(x, [1, 1, 1, 1]))
+
+
+def test_a_layer_of_ones_own_may_pad_what_would_not_fit():
+    assert trace(Padded(2, 3, 5), [1, 2, 4, 4])[0].y == (1, 3, 2, 2)
 
 
 @MANY
@@ -84,12 +180,20 @@ def test_no_size_where_no_formula_is_known_or_it_does_not_fit_or_there_is_no_suc
     assert row.sizes() == (1, 1) and row.sizes(padding=0) is None and row.sizes(dilation=2) is None
 
 
-@pytest.mark.parametrize("padding", ["SAME", [0, 1, 0, 1], [[0, 0], [0, 0], [1, 2], [0, 1]]])
-def test_a_setting_that_is_not_one_number_an_axis_is_named(padding):
+@pytest.mark.parametrize(
+    ("padding", "each"),
+    [("SAME", ("SAME", "SAME")), ([0, 1, 0, 2], ((0, 1), (0, 2))), ([1, 2], (1, 2)), (1, (1, 1)),
+     ([[0, 0], [0, 0], [1, 2], [0, 1]], ((1, 2), (0, 1)))],
+)  # fmt: skip
+def test_the_padding_of_each_axis(padding, each):
     [row] = trace(nn.Conv2D(3, 4, 3, stride=[1, 2], padding=padding), [1, 3, 8, 8])
-    assert row.setting("stride") == (1, 2) and row.sizes() is None
-    with pytest.raises(ValueError, match=r"^layer: the padding .* is not one number for each of 2 axes"):
-        row.setting("padding")
+    assert row.setting("stride") == (1, 2) and row.setting("padding") == each and row.sizes() == row.y[2:]
+
+
+def test_a_setting_that_is_not_one_number_an_axis_is_named():
+    [row] = trace(nn.Conv2D(3, 4, 3), [1, 3, 8, 8])
+    with pytest.raises(ValueError, match=r"^layer: the padding .* is not one number for each of 3 axes"):
+        row._replace(layer=nn.Conv2D(3, 4, 3, padding=[0, 1]), x=(1, 3, 8, 8, 8)).setting("padding")
 
 
 def test_output_padding_is_known_as_well():
