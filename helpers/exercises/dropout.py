@@ -237,4 +237,40 @@ EXERCISES: dict[str, Exercise] = {
         why=Text("先平均再求熵，各次之间的分歧才算得进去；先求熵再平均，看到的只是每一次自己的犹豫。",
                  "Averaged first, the passes' disagreement counts; entropies first show each pass's own doubt only."),
     ),
+    "03.11": Function(
+        title=Text("丢路径", "DropPath"),
+        truth=drop.drop_path, draw=drop.branches, outputs=("y",), gradients=("x", "branch"), cases=12,
+        hints=(
+            Text("先看 `training`：预测时就是 x 加上支路；训练时支路要乘硬币。",
+                 "Look at `training` first: in prediction it is x plus the branch; in training the coins come in."),
+            Text("`coins.reshape([-1] + [1] * (branch.ndim - 1))` 让每个样本用自己的那一枚；再除以 1 - p。",
+                 "`coins.reshape([-1] + [1] * (branch.ndim - 1))` gives each sample its coin; then divide by 1 - p."),
+        ),
+        mistakes=(
+            Mistake(Text("训练时留下的支路要除以 1 - p", "in training a branch that is kept is divided by 1 - p"),
+                    drop.wrong_drop_path(lambda x, b, p, m: x + b * m)),
+            Mistake(Text("x 总要通过，丢的只是支路", "x always passes; the branch alone is dropped"),
+                    drop.wrong_drop_path(lambda x, b, p, m: (x + b) * m / (1 - p))),
+            Mistake(OTHER_NUMBERS, drop.wrong_drop_path(lambda x, b, p, m: x + b * (1 - m) / (1 - p))),
+            Mistake(DIVIDED_BY_P, drop.wrong_drop_path(lambda x, b, p, m: x + b * m / p)),
+            Mistake(Text("一枚硬币管一个样本（第 0 轴），不是最后一根轴上的一个位置",
+                         "a coin belongs to a sample (axis 0), not to a place on the last axis"),
+                    drop.along_the_last_axis),
+            Mistake(Text("每个样本用自己的硬币，不是都用第一枚", "each sample has its own coin, not the first for all"),
+                    drop.wrong_drop_path(lambda x, b, p, m: x + b * m[:1] / (1 - p))),
+            Mistake(Text("预测时不抛硬币：看 `training`", "prediction tosses no coins: look at `training`"),
+                    drop.wrong_drop_path(drop.right_path, drop.right_path)),
+            Mistake(Text("训练时已经除过 1 - p，预测时不再缩放",
+                         "training divides by 1 - p already, prediction scales nothing"),
+                    drop.wrong_drop_path(drop.right_path, lambda x, b, p, m: x + (1 - p) * b)),
+        ),
+        solution="""
+            def drop_path(x, branch, p, coins, training):
+                if not training:
+                    return x + branch
+                return x + branch * coins.reshape([-1] + [1] * (branch.ndim - 1)) / (1 - p)
+            """,
+        why=Text("与丢弃法一样，只是整条支路共用一枚硬币；x 从旁边通过，所以块丢了，信号还在。",
+                 "As in Dropout, but a whole branch shares one coin; x passes by it, so the signal gets through."),
+    ),
 }

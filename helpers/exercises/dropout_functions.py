@@ -115,6 +115,40 @@ def wrong_max_drop(axis: Any = 1, lost: Callable = lambda top, coin: top & coin)
     return lambda x, coin: np.where(lost(x == x.max(axis=axis, keepdims=True), coin), 0, x)
 
 
+def branches(rng: np.random.Generator) -> dict[str, Any]:
+    """A residual block's input and branch, [N, ..., N]: coins laid along the last axis fit as well, and are wrong."""
+    n, c = (int(size) for size in rng.integers([3, 2], [6, 4]))
+    shape = ((n, n), (n, c, n), (n, c, 2, n))[int(rng.integers(3))]
+    coins = (rng.random(n) >= 0.4).astype(float)
+    coins[:2] = 0, 1
+    p, x, branch = round(rng.uniform(0.1, 0.45), 2), rng.normal(size=shape), rng.normal(size=shape)
+    training = bool(rng.random() < 0.6)
+    return {"x": x, "branch": branch, "p": p, "coins": paddle.to_tensor(coins), "training": training}
+
+
+def of_samples(coins: paddle.Tensor, like: paddle.Tensor) -> paddle.Tensor:
+    return coins.reshape([-1] + [1] * (like.ndim - 1))
+
+
+def drop_path(x: Any, branch: Any, p: float, coins: Any, training: bool) -> paddle.Tensor:
+    """Paddle's own Dropout of one number a sample has no coins to be given, so `where` does it."""
+    kept = paddle.where(of_samples(coins, branch) > 0, branch, paddle.zeros_like(branch))
+    return x + kept / (1 - p) if training else x + branch
+
+
+def wrong_drop_path(training: Callable, prediction: Callable = lambda x, b, p, m: x + b) -> Callable:
+    """Functions of x, branch, p and the coins for each sample, one for training and one for prediction."""
+    return lambda x, branch, p, coins, train: (training if train else prediction)(x, branch, p, of_samples(coins, x))
+
+
+def right_path(x: Any, b: Any, p: float, m: Any) -> Any:
+    return x + b * m / (1 - p)
+
+
+def along_the_last_axis(x: Any, branch: Any, p: float, coins: Any, training: bool) -> Any:
+    return x + branch * coins / (1 - p) if training else x + branch
+
+
 # --- uncertainty ------------------------------------------------------------------------------------------------------
 
 
