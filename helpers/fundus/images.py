@@ -9,37 +9,27 @@ import hashlib
 import io
 import json
 import os
-import struct
 import sys
 import warnings
-import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from helpers.files import DamagedFile, read_arrays, write_arrays
+from helpers.fundus.decoding import DAMAGED, FORMATS, decode, refuse_others
 from helpers.fundus.errors import ImageError
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
-CACHE_FORMAT = 2  # raise it whenever read_image gives other pixels than before: existing caches are then made anew
-FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
-
-# What Pillow raises over damaged files of one format or another.
-_DAMAGED = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError, struct.error, zlib.error,
-    Image.DecompressionBombError,
-)  # fmt: skip
-
+CACHE_FORMAT = 3  # raise it whenever read_image gives other pixels than before: existing caches are then made anew
 
 def read_image(path: str | Path, size: int | None = None) -> np.ndarray:
-    """Read one image file as RGB.
+    """Read one image file as RGB, as a viewer shows it; `helpers.fundus.decoding` says which kinds and how.
 
-    Grey images get three equal channels, 16-bit ones are scaled to 8 bit, transparent ones are laid over black (the
-    colour around a fundus photograph). A JPEG's EXIF orientation is applied: pixels come as a viewer shows them.
+    Grey images get three equal channels, those of 10 to 16 bits are scaled to 8, transparent ones are laid over black.
 
     With `size` the image is squeezed to a square by area averaging (by linear interpolation where it has to grow). A
     large JPEG is then decoded at a half or a quarter of its width where the result is at most a quarter of that. This
@@ -54,22 +44,16 @@ def read_image(path: str | Path, size: int | None = None) -> np.ndarray:
         uint8 array [H, W, 3], or [size, size, 3] with `size`.
 
     Raises:
-        ImageError: the file is missing, empty, truncated, or not an image.
+        ImageError: the file is missing, empty, truncated, not an image, or a JPEG with a hole
+            (`helpers.fundus.jpeg` says which holes are noticed).
     """
     if size is not None and size < 1:
         raise ValueError(f"size must be at least 1 pixel, not {size}")
     path = Path(path)
     data = _read_bytes(path)
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as file:
-            # libjpeg fills what is missing with grey and says nothing; within a scan no marker comes by chance.
-            if file.format in ("JPEG", "MPO") and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-                raise OSError("truncated")
-            if size is not None:
-                factor = next((factor for factor in (4, 2) if min(file.size) >= 4 * size * factor), 1)
-                file.draft(None, (file.width // factor, file.height // factor))
-            image = _rgb(ImageOps.exif_transpose(file))
-    except _DAMAGED as error:
+        image = decode(data, size)
+    except DAMAGED as error:
         raise _unusable(path, error) from error
     if size is None or image.shape[:2] == (size, size):
         return image
@@ -83,10 +67,12 @@ def image_size(path: str | Path) -> tuple[int, int]:
     Raises:
         ImageError: as in `read_image`.
     """
+    data = _read_bytes(Path(path))
     try:
-        with Image.open(io.BytesIO(_read_bytes(Path(path))), formats=FORMATS) as file:
+        refuse_others(data)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as file:
             return file.height, file.width
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise _unusable(path, error) from error
 
 
@@ -153,19 +139,6 @@ def scaled(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float32) / 127.5 - 1
 
 
-def _rgb(image: Image.Image) -> np.ndarray:
-    """uint8 [H, W, 3] of an image of any mode."""
-    if image.mode.startswith("I"):  # 16 bits of grey, on some systems in 32
-        grey = np.rint(np.asarray(image) / 257).clip(0, 255).astype(np.uint8)  # 65535 = 257 * 255
-        return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
-    if image.mode == "F":
-        raise ValueError("its pixels are decimal numbers")
-    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-    return np.array(image.convert("RGB"))
-
-
 def _read_bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
@@ -177,9 +150,16 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _unusable(path: str | Path, error: Exception) -> ImageError:
-    truncated = "is truncated: the file ends before the image does"
-    reason = truncated if "truncated" in str(error).lower() else f"cannot be decoded as an image ({error})"
-    return ImageError(f"{path} {reason}. Copy or unpack the file again.")
+    reason, advice = str(error), "Copy or unpack the file again."
+    if "truncated" in reason.lower():
+        reason = "is truncated: the file ends before the image does"
+    elif reason.startswith("is a "):
+        advice = ""
+    elif isinstance(error, UnidentifiedImageError):  # its own text names an object of this process
+        reason = "cannot be decoded as an image (it begins like no image of a known format)"
+    elif not reason.startswith("has a hole"):
+        reason = f"cannot be decoded as an image ({reason})"
+    return ImageError(f"{path} {reason}. {advice}".rstrip())
 
 
 def _decode_all(paths: list[Path], size: int, progress: bool) -> np.ndarray:

@@ -1,6 +1,7 @@
 """fundus.images, one file: any photograph is read as it is seen, and a damaged one is named."""
 import struct
 
+from helpers.fundus import decoding
 from helpers.fundus.errors import ImageError
 from helpers.fundus.images import image_size, normalise, read_image, read_images
 from tests.tools.palm_builder import encode, picture, write
@@ -8,7 +9,7 @@ from tests.tools.palm_builder import encode, picture, write
 import cv2
 import numpy as np
 import pytest
-from PIL import ImageFile, ImageOps
+from PIL import ImageFile
 
 PICTURE = picture(0)
 DEEP = PICTURE.astype(np.uint16) * 257
@@ -128,8 +129,8 @@ def original(tmp_path_factory):
 @pytest.mark.parametrize("size, factor", [(64, 4), (128, 4), (129, 2), (224, 2), (257, 2), (258, 1), (512, 1)])
 def test_reduced_decode_is_exact_enough(original, size, factor, monkeypatch):
     full = cv2.resize(read_image(original), (size, size), interpolation=cv2.INTER_AREA).astype(int)
-    sizes, transpose = [], ImageOps.exif_transpose
-    monkeypatch.setattr(ImageOps, "exif_transpose", lambda image: (sizes.append(image.size), transpose(image))[1])
+    sizes, convert = [], decoding._rgb
+    monkeypatch.setattr(decoding, "_rgb", lambda image: (sizes.append(image.size), convert(image))[1])
     difference = np.abs(read_image(original, size) - full)
     assert sizes == [(2124 // factor, 2056 // factor)]
     assert difference.max() <= (10 if factor > 1 else 0)

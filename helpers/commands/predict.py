@@ -1,0 +1,243 @@
+"""Judge fundus photographs of your own with a trained network: a table, predictions.csv and report.html.
+
+A picture that is no fundus photograph, or of which that cannot be told, gets no decision; a file that cannot be read
+stops nothing. Exit status: 0 if every photograph was read and got a decision, 1 if some did not, 2 if nothing was done
+or nothing could be written, 130 after Ctrl-C.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from helpers import ROOT, runtime
+from helpers.commands import train
+from helpers.commands.prediction_report import NOT_A_DEVICE, UNREADABLE, Row, counts, table, write_csv, write_page
+from helpers.files import DamagedFile, read_arrays
+from helpers.fundus.errors import ImageError
+from helpers.fundus.images import normalise, read_image, scaled
+from helpers.fundus.plausible import FUNDUS, OTHER, judge, prepare
+from helpers.training import checkpoint, model_file
+from helpers.training.inference import probabilities
+from helpers.training.model_file import About
+from helpers.training.resnet import ResNet
+
+import cv2
+import numpy as np
+import paddle
+from tqdm import tqdm
+
+MODELS = ("model.npz", "weights.npz")  # what `helpers.commands.train` leaves in its folder; the first one counts
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".mpo",
+            ".heic", ".heif", ".avif", ".dcm", ".dicom"}  # fmt: skip
+NORMALISATIONS = {"normalise": normalise, "scaled": scaled}
+BATCH = 64  # photographs
+THUMBNAIL = 160  # pixels
+
+
+class NothingDone(Exception):
+    """Why no photograph could be judged, in a sentence."""
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line says."""
+    summary, epilog = __doc__.strip().split("\n\n")
+    parser = argparse.ArgumentParser(prog="python -m helpers.commands.predict", description=summary, epilog=epilog)
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="photographs, and folders of them at any depth")
+    parser.add_argument("--model", metavar="FILE", type=Path, help="what helpers.commands.train has written (default: "
+                        "model.npz or weights.npz in data/train)")  # fmt: skip
+    parser.add_argument("--output", metavar="FOLDER", type=Path, default=ROOT / "data" / "predictions",
+                        help="for predictions.csv and report.html (default: data/predictions)")  # fmt: skip
+    return parser.parse_args(given)
+
+
+def find(paths: Sequence[str]) -> tuple[list[Path], int]:
+    """The files to judge, each once, and how many others lie in the folders. What is named itself is always judged."""
+    found, others = [], 0
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith("."))
+            chosen = [each for each in inside if each.suffix.lower() in SUFFIXES]
+            others += len(inside) - len(chosen)
+            found += chosen
+        else:
+            found.append(path)
+    return list(dict.fromkeys(found)), others
+
+
+def load(path: Path | None) -> tuple[ResNet, About, Path]:
+    """The model, what is known of it, and its file.
+
+    Raises:
+        NothingDone: there is none, or it cannot be used; the message says how to make one.
+    """
+    make = "`python -m helpers.commands.train` makes one in a few minutes"
+    folder = ROOT / "data" / "train"
+    path = path or next((folder / name for name in MODELS if (folder / name).is_file()), None)
+    if path is None:
+        raise NothingDone(f"there is no trained network in {folder} yet: {make}, from rendered eyes if need be")
+    if path.is_dir():
+        path = next((path / name for name in MODELS if (path / name).is_file()), path / MODELS[0])
+    try:
+        if model_file.is_model_file(path):
+            model, about = model_file.load(path)
+        else:
+            model, about = load_weights(path)
+    except FileNotFoundError as error:
+        raise NothingDone(f"there is no file {path}: {make}") from error
+    except (OSError, ValueError) as error:
+        raise NothingDone(f"{error} ({make})") from error
+    if about.normalisation not in NORMALISATIONS or model.fc.weight.shape[1] != 2 or len(about.classes) != 2:
+        raise NothingDone(f"{path} is no model for two classes of fundus photographs: {make}")
+    return model, about, path
+
+
+def load_weights(path: Path) -> tuple[ResNet, About]:
+    """A file of weights alone, taken for those of the network that `helpers.commands.train` trains."""
+    try:
+        names = read_arrays(path).keys()
+    except DamagedFile as error:
+        raise ValueError(str(error)) from error
+    norm = "batch" if any(name.endswith("._mean") for name in names) else "group"
+    about = About("resnet10", train.SIZE, norm, {"width": 16}, card={"note": "weights alone; nothing is known of them"})
+    model = about.build()
+    checkpoint.load_weights(model, path)
+    model.eval()
+    return model, about
+
+
+def look(path: Path, size: int) -> tuple[Row, np.ndarray | None]:
+    """Read one file and judge whether it is a fundus photograph.
+
+    Returns:
+        its row, as far as it can be filled without the network, and the photograph for it, uint8 [size, size, 3], or
+        None if it is not to be asked.
+    """
+    name = str(path)
+    try:
+        image = read_image(path)
+    except ImageError as error:
+        return Row(name, UNREADABLE, reason=str(error).removeprefix(f"{path} ").rstrip(".")), None
+    except MemoryError:
+        return Row(name, UNREADABLE, reason="it is too large for the memory of this machine"), None
+    photograph, field = prepare(image)
+    judgement = judge(photograph, field)
+    row = Row(name, judgement.verdict, reason=", ".join(judgement.why), thumbnail=thumbnail(photograph))
+    return row, None if judgement.verdict == OTHER else shrink(photograph, size)
+
+
+def shrink(photograph: np.ndarray, size: int) -> np.ndarray:
+    """To [size, size, 3], as `read_image` does it."""
+    if photograph.shape[:2] == (size, size):
+        return photograph
+    shrinks = min(photograph.shape[:2]) >= size
+    return cv2.resize(photograph, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def thumbnail(photograph: np.ndarray) -> bytes:
+    """A JPEG of at most THUMBNAIL pixels a side."""
+    scale = min(1.0, THUMBNAIL / max(photograph.shape[:2]))
+    sides = [max(1, round(scale * side)) for side in photograph.shape[1::-1]]
+    small = cv2.resize(photograph, sides, interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+
+
+def predict(paths: Sequence[Path], model: ResNet, about: About, progress: bool = False) -> list[Row]:
+    """A row for each file, in their order; a bar is shown where it takes more than five seconds."""
+    rows: list[Row] = []
+    with (
+        ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool,
+        runtime.mode(model, training=False),
+        tqdm(total=len(paths), unit="photograph", delay=5, leave=False, file=sys.stderr, disable=not progress) as bar,
+    ):
+        remaining = iter(paths)
+        while batch := list(islice(remaining, BATCH)):
+            looked = list(_counted(pool.map(lambda path: look(path, about.size), batch), bar))
+            asked = [photograph for _, photograph in looked if photograph is not None]
+            answers = iter(ask(model, about, asked))
+            rows += [row if photograph is None else decide(row, next(answers), about) for row, photograph in looked]
+    return rows
+
+
+def ask(model: ResNet, about: About, photographs: Sequence[np.ndarray]) -> list[float]:
+    """The probability of class 1 for each photograph, uint8 [size, size, 3]."""
+    if not photographs:
+        return []
+    transform = NORMALISATIONS[about.normalisation]
+    x = np.stack([transform(each).transpose(2, 0, 1) for each in photographs]).astype(np.float32)
+    return probabilities(model, paddle.to_tensor(x), about.flip).tolist()
+
+
+def decide(row: Row, probability: float, about: About) -> Row:
+    """The row with the network's answer: a decision for a fundus photograph, the bare number where that is unsure."""
+    row = replace(row, probability=probability)
+    if row.decision != FUNDUS:
+        return row
+    return replace(row, decision=about.classes[int(probability >= about.threshold)], judged=True)
+
+
+def description(about: About, path: Path) -> dict[str, object]:
+    """What the page says of the model."""
+    network = f"{about.network}, {about.norm} normalisation, {about.size} px"
+    return {"file": path.name, "network": network, "probability": f"of: {about.classes[1]}",
+            "threshold": about.threshold, **about.card}  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; gives the exit status.
+
+    Raises:
+        NothingDone: there is no model, or no photograph.
+        OSError: --output cannot be written.
+    """
+    model, about, path = load(options.model)
+    paths, others = find(options.paths)
+    if not paths:
+        raise NothingDone("there is no photograph in " + ", ".join(options.paths))
+    options.output.mkdir(parents=True, exist_ok=True)  # now, and not after the work
+    rows = predict(paths, model, about, progress=sys.stderr.isatty())
+    sheet, page = options.output / "predictions.csv", options.output / "report.html"
+    write_csv(sheet, rows)
+    write_page(page, rows, description(about, path))
+    print(table(rows))
+    print(f"\n{len(rows)} files: {counts(rows)}" + (f" ({others} of other kinds left out)" if others else ""))
+    print(f"{sheet}\n{page}\n{NOT_A_DEVICE}", flush=True)
+    return 0 if all(row.judged for row in rows) else 1
+
+
+def _counted(results: Iterator, bar: tqdm) -> Iterator:
+    for result in results:
+        bar.update()
+        yield result
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """The command."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that does not know a character must not stop it
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    options = arguments(given)
+    try:
+        status = run(options)
+    except KeyboardInterrupt:
+        print("\nstopped; nothing was written", file=sys.stderr)
+        status = 130
+    except BrokenPipeError:  # `| head`: all files have been written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except NothingDone as error:
+        print(f"nothing was done: {error}", file=sys.stderr)
+        status = 2
+    except OSError as error:
+        print(f"{options.output} cannot be written: {error}", file=sys.stderr)
+        status = 2
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

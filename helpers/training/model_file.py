@@ -1,0 +1,217 @@
+"""One file that holds all that a prediction needs: weights, network, size, normalisation, threshold, and a model card.
+
+It is an .npz file of numbers and one text in JSON. Reading one runs no code from it, and its sizes are looked at before
+anything is taken into memory, so that it may come from a stranger. Whether its answers are any good is another
+question: its card says what the one who made it says.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from helpers import runtime  # noqa: F401  before paddle
+from helpers.files import DamagedFile, read_arrays, write_arrays
+from helpers.training import resnet
+
+import numpy as np
+from paddle import nn
+
+FORMAT = 1  # raise it whenever an older program could not read a file, or would read it wrongly
+LARGEST = 256 << 20  # bytes of all arrays
+MOST = 2000  # arrays
+LONGEST = 1 << 20  # bytes of the text
+_ABOUT, _WEIGHTS = "about", "weights/"
+
+NETWORKS: dict[str, Callable[..., resnet.ResNet]] = {"resnet10": resnet.resnet10, "resnet18": resnet.resnet18}
+NORMS: dict[str, resnet.Norm] = {"batch": nn.BatchNorm2D, "group": resnet.group_norm, "none": resnet.no_norm}
+# The arguments of a network that a file may name, and what they may be. A width of 128 makes 45 million weights.
+_ARGUMENTS: dict[str, Callable[[Any], bool]] = {
+    "width": lambda value: _whole(value, 1, 128),
+    "stem": lambda value: value in ("imagenet", "small"),
+    "num_classes": lambda value: _whole(value, 2, 1000),
+    "dropout": lambda value: _number(value) and 0 <= value < 1,
+    "in_channels": lambda value: _whole(value, 1, 16),
+}
+
+
+class ModelFileError(ValueError):
+    """A file that cannot be used as a model; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What is to be known of a model besides its weights.
+
+    Attributes:
+        network: one of NETWORKS.
+        norm: one of NORMS. (SyncBatchNorm has the weights of "batch".)
+        arguments: further arguments of the network: width, stem, num_classes, dropout, in_channels.
+        size: the side of its images in pixels.
+        normalisation: the name of what is done to their pixels before; who calls the model knows which names there are.
+        flip: whether it is to be asked for an image and its mirror images (`inference.predict`).
+        threshold: `probability >= threshold` means class 1.
+        classes: the classes' names, the first is class 0.
+        fingerprint: of the training images, by `fingerprint`.
+        card: the model card: trained on what, figures with their intervals, licence, intended use; as JSON holds it.
+    """
+
+    network: str
+    size: int
+    norm: str = "batch"
+    arguments: dict[str, Any] = field(default_factory=dict)
+    normalisation: str = "normalise"
+    flip: bool = True
+    threshold: float = 0.5
+    classes: tuple[str, ...] = ("not pathologic", "pathologic")
+    fingerprint: str = ""
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        faults = {
+            "network": self.network not in NETWORKS,
+            "norm": self.norm not in NORMS,
+            "arguments": not isinstance(self.arguments, dict)
+            or not all(name in _ARGUMENTS and _ARGUMENTS[name](value) for name, value in self.arguments.items()),
+            "size": not _whole(self.size, 16, 1024),
+            "normalisation": not _text(self.normalisation, 100),
+            "flip": not isinstance(self.flip, bool),
+            "threshold": not (_number(self.threshold) and 0 <= self.threshold <= 1),
+            "classes": len(self.classes) < 2 or not all(_text(name, 200) for name in self.classes),
+            "fingerprint": not _text(self.fingerprint, 200),
+            "card": not isinstance(self.card, dict),
+        }
+        wrong = [name for name, fault in faults.items() if fault]
+        if wrong:
+            raise ValueError(f"{wrong[0]} of a model cannot be {str(getattr(self, wrong[0]))[:100]!r}")
+
+    def build(self) -> resnet.ResNet:
+        """The network, with random weights."""
+        return NETWORKS[self.network](norm=NORMS[self.norm], **self.arguments)
+
+
+def fingerprint(images: np.ndarray) -> str:
+    """SHA-256 of images (their pixels and shape), to tell later whether a photograph's set was trained on."""
+    images = np.ascontiguousarray(images)
+    return hashlib.sha256(f"{images.dtype} {images.shape} ".encode() + images.tobytes()).hexdigest()
+
+
+def save(path: str | Path, model: nn.Layer, about: About) -> None:
+    """Write a model to one file; an existing one is replaced only by a whole one.
+
+    Raises:
+        ValueError: the weights are not those of the network that `about` describes, or the card is no JSON.
+        OSError: the disk is full, or the folder cannot be written.
+    """
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    fault = _fault(about.build(), weights)
+    if fault:
+        raise ValueError(f"the model is another network than it is said to be: {fault}")
+    try:
+        text = json.dumps({"format": FORMAT, **asdict(about)}, ensure_ascii=False, allow_nan=False)
+    except TypeError as error:
+        raise ValueError(f"a model card holds only what JSON can hold: {error}") from error
+    if len(text) > LONGEST // 4:
+        raise ValueError(f"a model card has at most {LONGEST // 4} characters")
+    write_arrays(path, {_ABOUT: np.array(text), **{_WEIGHTS + name: value for name, value in weights.items()}})
+
+
+def load(path: str | Path) -> tuple[resnet.ResNet, About]:
+    """The model of a file, in evaluation mode, and what is said of it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ModelFileError: it is damaged, too large, no model file, of a newer format, or does not fit its own description.
+    """
+    try:
+        _look(path)
+        arrays = read_arrays(path)
+    except DamagedFile as error:
+        raise ModelFileError(f"{error}: copy it again, or train anew") from error
+    about = _about(path, arrays)
+    weights = {name[len(_WEIGHTS) :]: value for name, value in arrays.items() if name.startswith(_WEIGHTS)}
+    model = about.build()
+    fault = _fault(model, weights)
+    if fault:
+        raise ModelFileError(f"{path} does not hold the network that it describes: {fault}")
+    for name, value in model.state_dict().items():
+        value.set_value(weights[name])
+    model.eval()
+    return model, about
+
+
+def is_model_file(path: str | Path) -> bool:
+    """Whether it says that it holds a model with its description, and not weights alone."""
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            return f"{_ABOUT}.npy" in bundle.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+
+
+def _look(path: str | Path) -> None:
+    """Raise ModelFileError where a file would take more memory than a model does; nothing is unpacked for it."""
+    try:
+        with Path(path).open("rb") as file, zipfile.ZipFile(file) as bundle:
+            members = bundle.infolist()
+            if len(members) > MOST or sum(member.file_size for member in members) > LARGEST:
+                raise ModelFileError(f"{path} is too large for a model: more than {MOST} arrays or {LARGEST >> 20} MiB")
+            for member in members:
+                if member.filename == f"{_ABOUT}.npy" and member.file_size > LONGEST:
+                    raise ModelFileError(f"the description in {path} is too long for one")
+                with bundle.open(member) as content:
+                    # An array takes as much memory as its header says, whatever follows.
+                    version = np.lib.format.read_magic(content)
+                    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+                    shape, _, dtype = read[version](content)
+                    if dtype.hasobject or math.prod(shape) * dtype.itemsize > member.file_size:
+                        raise ValueError(f"{member.filename} is not what it says")
+    except (FileNotFoundError, ModelFileError):
+        raise
+    except (ValueError, KeyError, EOFError, OSError, RuntimeError, TypeError, SyntaxError, zipfile.BadZipFile) as error:
+        raise ModelFileError(f"{path} is no model file, or damaged ({error}): copy it again, or train anew") from error
+
+
+def _about(path: str | Path, arrays: dict[str, np.ndarray]) -> About:
+    try:
+        said = json.loads(str(arrays[_ABOUT]))
+        version = said.pop("format")
+    except (KeyError, ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise ModelFileError(f"{path} does not say what it holds; files of weights alone do not") from error
+    if version != FORMAT:
+        raise ModelFileError(f"{path} has format {version}, this program reads format {FORMAT}: train anew, or update")
+    try:
+        return About(**{**said, "classes": tuple(said["classes"])})
+    except (TypeError, ValueError, KeyError) as error:
+        raise ModelFileError(f"{path} describes no model of this program: {error}") from error
+
+
+def _fault(model: nn.Layer, weights: dict[str, np.ndarray]) -> str:
+    """What keeps weights from being those of a network, or nothing."""
+    state = model.state_dict()
+    other = sorted(set(state) ^ set(weights))
+    if other:
+        return f"{other[0]} is in one of them only"
+    for name, value in state.items():
+        if tuple(value.shape) != weights[name].shape or weights[name].dtype.kind not in "fi":
+            return f"{name} is {weights[name].dtype} {weights[name].shape}"
+        if not np.isfinite(weights[name]).all():
+            return f"{name} is not finite everywhere"
+    return ""
+
+
+def _whole(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _text(value: object, longest: int) -> bool:
+    return isinstance(value, str) and len(value) <= longest
