@@ -1,4 +1,4 @@
-"""How well the recipe does, with and without rendered images, within the real training images alone.
+"""How well the recipe does, with and without rendered images and mirroring, within the real training images alone.
 
 The test images take no part, so this may be looked at as often as one likes while a recipe is chosen. The folds that
 chose it flatter it, though: `--seed` gives others to report.
@@ -6,6 +6,7 @@ chose it flatter it, though: `--seed` gives others to report.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 
@@ -23,7 +24,10 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 FOLDS = 5
-INPUTS = {"real alone": 0, "with rendered": EXTRA}  # and how many rendered images in each epoch
+INPUTS = {  # how many rendered images in each epoch, and whether the training sees eyes of both sides
+    "real alone": (0, True), "with rendered": (EXTRA, True), "one side only": (EXTRA, False),
+}  # fmt: skip
+LOOKS = ("four ways round", "as they are", "other side")  # how a held-out image is looked at
 
 
 def folds(data: FundusSet, seed: int = 0) -> np.ndarray:
@@ -44,7 +48,7 @@ def folds(data: FundusSet, seed: int = 0) -> np.ndarray:
 
 def scores(
     data: FundusSet, extra: FundusSet | None = None, count: int = 0, epochs: int = EPOCHS, seed: int = 0,
-    progress: bool = True,
+    progress: bool = True, mirror: bool = True,
 ) -> np.ndarray:  # fmt: skip
     """The probability of class 1 of every image, from a network that was trained on the other folds.
 
@@ -53,22 +57,27 @@ def scores(
         extra, count: rendered images, of which `count` are trained on besides in each epoch; or None.
         epochs: of each of the five trainings.
         seed: of the folds, the weights and the order.
+        mirror: mirror left to right in training.
 
     Returns:
-        float32 array [n].
+        float32 array [3, n]: the average over the four ways round, then a single look at the image as it is, and one at
+        it mirrored left to right.
     """
-    result = np.full(len(data), np.nan, np.float32)
-    fold_of = folds(data, seed)
+    result = np.full((len(LOOKS), len(data)), np.nan, np.float32)
+    fold_of, augment = folds(data, seed), Augment(mirror=mirror)
     for fold in tqdm(range(FOLDS), "folds", leave=False, file=sys.stdout, disable=not progress):
         number = 100 * seed + fold
         held_out = fold_of == fold
-        train_set = FundusDataset(data.subset(~held_out), Augment(), number)
+        train_set = FundusDataset(data.subset(~held_out), augment, number)
         if extra is not None:
-            train_set = JointDataset(train_set, FundusDataset(extra, Augment(), number), count, number)
+            train_set = JointDataset(train_set, FundusDataset(extra, augment, number), count, number)
         runtime.seed(number)
         model = resnet.resnet10(width=16)
         fit(model, train_set, epochs=epochs, seed=number, progress=None)
-        result[held_out] = inference.predict(model, FundusDataset(data.subset(held_out)), flip=True)
+        judged = data.subset(held_out)
+        other_side = dataclasses.replace(judged, images=judged.images[:, :, ::-1])
+        looks = [(judged, True), (judged, False), (other_side, False)]
+        result[:, held_out] = [inference.predict(model, FundusDataset(images), flip=flip) for images, flip in looks]
     return result
 
 
@@ -76,16 +85,20 @@ def report(folder: str | None, seeds: range, epochs: int, progress: bool) -> Non
     """Print the table: a line for each of the `INPUTS`, with the mean over the seeds and the figures of each."""
     data = photographs.split(photographs.read(folder, SIZE, progress=progress), validation=0).train
     print(f"{data!r}, five folds, {len(seeds)} times (seeds {seeds[0]} to {seeds[-1]})")
-    print(f"{'trained on':<13}  accuracy     AUC  accuracy/AUC of each time", flush=True)
-    for name, count in INPUTS.items():
+    print("accuracy and AUC of the average over four ways round; specificity (sp.) of a single look at the images as")
+    print("they are (sp. 1) and mirrored left to right, as if of the other side (sp. 2)")
+    print(f"{'trained on':<13}  accuracy     AUC   sp. 1   sp. 2  accuracy/AUC of each time", flush=True)
+    for name, (count, both_sides) in INPUTS.items():
         figures = []
         for seed in seeds:
-            extra = rendered_besides(count, seed, progress) if count else None
-            said = scores(data, extra, count, epochs, seed, progress)
-            figures.append((((said >= 0.5) == data.labels).mean(), roc_auc_score(data.labels, said)))
-        accuracy, area = np.mean(figures, axis=0)
-        each = "  ".join(f"{one:.3f}/{other:.4f}" for one, other in figures)
-        print(f"{name:<13}  {accuracy:8.4f}  {area:.4f}  {each}", flush=True)
+            extra = rendered_besides(count, seed, progress, both_sides) if count else None
+            four, *single = scores(data, extra, count, epochs, seed, progress, both_sides)
+            cleared = [(said < 0.5)[data.labels == 0].mean() for said in single]
+            figures.append((((four >= 0.5) == data.labels).mean(), roc_auc_score(data.labels, four), *cleared))
+        accuracy, area, *cleared = np.mean(figures, axis=0)
+        each = "  ".join(f"{one:.3f}/{other:.4f}" for one, other, *_ in figures)
+        columns = f"{accuracy:8.4f}  {area:.4f}" + "".join(f"  {share:6.4f}" for share in cleared)
+        print(f"{name:<13}  {columns}  {each}", flush=True)
 
 
 def main(given: Sequence[str] | None = None) -> None:

@@ -20,9 +20,9 @@ from helpers import ROOT, runtime
 from helpers.fundus import photographs, sources
 from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
 from helpers.fundus.errors import DataError
-from helpers.fundus.photographs import FundusSet
+from helpers.fundus.photographs import FundusSet, Parts
 from helpers.fundus.render import render
-from helpers.training import checkpoint, inference, metrics, parallel, resnet
+from helpers.training import checkpoint, inference, metrics, model_file, parallel, resnet
 from helpers.training.fit import EPOCHS, fit
 
 import paddle
@@ -42,7 +42,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
                       "notebook looks for it, and 600 rendered images where there is none)")  # fmt: skip
     data.add_argument("--rendered", metavar="N", type=int, help="train and test on N rendered images")
     parser.add_argument("--output", metavar="FOLDER", default=ROOT / "data" / "train", type=Path,
-                        help="for checkpoints, metrics.jsonl and weights.npz (default: data/train)")  # fmt: skip
+                        help="for checkpoints, metrics.jsonl, model.npz, weights.npz (default data/train)")  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="go on from the newest good checkpoint in --output")
     parser.add_argument("--epochs", metavar="N", type=int, default=EPOCHS, help=f"default {EPOCHS}")
     parser.add_argument("--batch-size", metavar="N", type=int, default=32, help="of all processes together, default 32")
@@ -118,9 +118,34 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report, float, int]:
         threshold = metrics.choose_threshold(validation.labels, inference.predict(model, validation, flip=True))
     scores = inference.predict(model, FundusDataset(parts.test), flip=True)
     report = metrics.report(parts.test.labels, scores, threshold)
-    say(f"trained in {seconds:.0f} s; weights: {weights}\n{report}")
+    model_path = options.output / "model.npz"
+    if parallel.rank() == 0:
+        about = described(options, parts, extra, report)
+        model_file.save(model_path, model, about)
+    say(f"trained in {seconds:.0f} s; for helpers.commands.predict: {model_path}\n{report}")
     batches = options.epochs * len(parallel.batches(train, options.batch_size))
     return report, seconds, batches * min(options.batch_size, len(train))
+
+
+def described(
+    options: argparse.Namespace, parts: Parts, extra: FundusSet | None, report: metrics.Report
+) -> model_file.About:
+    """What the model's file says of it besides its weights, its card among that."""
+    kind = "real" if parts.train.real else "rendered"
+    card = {
+        "trained on": f"{len(parts.train)} {kind} images, both sides"
+        + (f", and {options.extra} rendered ones in each of {options.epochs} epochs" if extra is not None else ""),
+        "measured on": f"{len(parts.test)} {kind} test images, with 95 % intervals",
+        **{name: str(getattr(report, name)) for name in ("accuracy", "auc", "sensitivity", "specificity")},
+        "seed": options.seed,
+        "licence": "Apache-2.0, without the photographs",
+        "intended use": "exercises of this course; not a medical device",
+    }
+    norm = "batch" if options.norm == "sync" else options.norm
+    return model_file.About(
+        "resnet10", SIZE, norm, {"width": 16}, threshold=float(report.threshold),
+        fingerprint=model_file.fingerprint(parts.train.images), card=card,
+    )  # fmt: skip
 
 
 def say(text: str) -> None:
@@ -140,9 +165,10 @@ def read(options: argparse.Namespace) -> tuple[FundusSet, FundusSet | None]:
     return data, rendered_besides(options.extra, options.seed, progress) if options.extra else None
 
 
-def rendered_besides(count: int, seed: int, progress: bool) -> FundusSet:
+def rendered_besides(count: int, seed: int, progress: bool, both_sides: bool = True) -> FundusSet:
     """Rendered images to draw `count` of in each epoch: three times as many, of other eyes than `--rendered` paints."""
-    folder = render(ROOT / "data" / f"extra-{3 * count}-{seed}", (3 * count, 1), SIZE, seed + 1, progress)
+    folder = ROOT / "data" / f"extra-{3 * count}-{seed}{'' if both_sides else '-one-side'}"
+    render(folder, (3 * count, 1), SIZE, seed + 1, progress, both_sides)
     images = photographs.read(folder, SIZE, progress=progress)
     return images.subset(images.parts == "training")
 

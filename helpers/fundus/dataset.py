@@ -17,13 +17,14 @@ from paddle.io import Dataset
 class Augment:
     """Turn, mirror, scale and brighten an image at random.
 
-    In iChallenge-PM the optic disc lies on the left in every photograph, or in the middle, so images are not mirrored
-    left to right: that would throw away what the network can rely on. (Photographs of other eyes are to be mirrored
-    before they are shown to it.) Upper and lower half of the eye are alike; heads are held at a small angle; cameras
-    differ in brightness and in how much of the image the eye fills.
+    A left eye is the mirror image of a right one. In iChallenge-PM the optic disc lies on the left in every photograph,
+    or in the middle: a network that saw them this way round alone would misjudge the other eye. Upper and lower half of
+    the eye are alike; heads are held at a small angle; cameras differ in brightness and in how much of the image the
+    eye fills.
 
     Attributes:
         flip: mirror every other image, top to bottom.
+        mirror: mirror every other image, left to right, as if it were the other eye.
         rotate: turn by up to that many degrees, either way.
         scale: grow or shrink by up to that factor: 0.1 is 0.9 to 1.1 times.
         brightness: multiply the pixels by 1 - brightness to 1 + brightness.
@@ -33,6 +34,7 @@ class Augment:
     """
 
     flip: bool = True
+    mirror: bool = True
     rotate: float = 20.0
     scale: float = 0.1
     brightness: float = 0.2
@@ -54,10 +56,13 @@ class Augment:
         Returns:
             uint8 [S, S, 3]; what lies outside the old image is black, as around the photograph.
         """
-        mirrored = rng.random() < 0.5  # all numbers are drawn in any case: switching one change off keeps the others
+        flipped = rng.random() < 0.5  # all numbers are drawn in any case: switching one change off keeps the others
         angle, zoom, gain = rng.uniform(-1, 1, size=3) * (self.rotate, self.scale, self.brightness)
-        if self.flip and mirrored:
+        mirrored = rng.random() < 0.5
+        if self.flip and flipped:
             image = image[::-1]
+        if self.mirror and mirrored:
+            image = image[:, ::-1]
         image = np.ascontiguousarray(image)
         if angle or zoom:
             height, width = image.shape[:2]

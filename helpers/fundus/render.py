@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-VERSION = 2  # raise it whenever the same seed would give other images: rendered folders are then made anew
+VERSION = 3  # raise it whenever the same seed would give other images: rendered folders are then made anew
 FOLDERS = {"training": "PALM-Training400", "validation": "PALM-Validation400"}
 # Images of each kind in 400 of the real data set; for its validation part only pathologic or not is known.
 SHARES = {"training": {"H": 26, "N": 161, "P": 213}, "validation": {"H": 26, "N": 163, "P": 211}}
@@ -39,8 +39,9 @@ def kinds(count: int, shares: dict[str, int]) -> list[str]:
 
 
 def render(
-    folder: str | Path, count: int | tuple[int, int] = 600, size: int = 128, seed: int = 0, progress: bool = True
-) -> Path:
+    folder: str | Path, count: int | tuple[int, int] = 600, size: int = 128, seed: int = 0, progress: bool = True,
+    both_sides: bool = True,
+) -> Path:  # fmt: skip
     """Render a whole data set in the layout of the real one: two folders of JPEG files, labels.csv, RENDERED.json.
 
     Image i of a part depends on `seed`, `size`, the part, the kind and i alone: a larger `count` only adds images. The
@@ -52,6 +53,8 @@ def render(
         count: number of training and of validation images; one number is divided 2 : 1.
         size: width and height of the images in pixels.
         seed: the same seed gives the same bytes, as long as the versions of NumPy and OpenCV are the same.
+        both_sides: left and right eyes. Without it the right ones are mirrored, so that every optic disc lies on the
+            left, as in iChallenge-PM, or in the middle.
 
     Returns: the folder.
 
@@ -67,7 +70,10 @@ def render(
         raise ValueError(f"count must give at least one training and one validation image, got {count}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
-    settings = {"version": VERSION, "training": training, "validation": validation, "size": size, "seed": seed}
+    settings = {
+        "version": VERSION, "training": training, "validation": validation, "size": size, "seed": seed,
+        "both sides": both_sides,
+    }  # fmt: skip
     try:
         made_whole(folder, lambda: is_rendered(folder, settings), lambda new: write_images(new, settings, progress))
     except OSError as error:
@@ -97,13 +103,15 @@ def write_images(folder: Path, settings: dict[str, int], progress: bool) -> None
     bar = tqdm(plan(settings), "rendering", unit="image", file=sys.stdout, leave=False, disable=not progress)
     for part, kind, number, path in bar:
         rng = np.random.default_rng([settings["seed"], list(FOLDERS).index(part), ord(kind), number])
-        eye = replace(sample_eye(kind, rng), right=False)  # in the real set every disc lies on the left
+        eye = sample_eye(kind, rng)
+        eye = replace(eye, right=eye.right and settings["both sides"])
         image = paint_eye(eye, size, rng)
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(75, 96))]
         data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1]
         (folder / path).write_bytes(data.tobytes())  # cv2.imwrite knows no Chinese characters on Windows
         if part == "validation":
-            fovea = [f"{(c + 1) * size / 2:.2f}" for c in eye.fovea]
+            x, y = eye.fovea
+            fovea = [f"{(c + 1) * size / 2:.2f}" for c in (-x if eye.right else x, y)]
             rows.append([len(rows) + 1, Path(path).name, int(kind == "P"), *fovea])
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["ID", "imgName", "Label", "Fovea_X", "Fovea_Y"], *rows])

@@ -13,10 +13,12 @@ from paddle.io import DataLoader, Dataset
 def probabilities(model: nn.Layer, x: paddle.Tensor, flip: bool = False) -> np.ndarray:
     """The probability of class 1 for each image of a batch [n, 3, S, S], float32 [n]; the model's mode is not changed.
 
-    With `flip` it is the mean over the image and its mirror image, top to bottom, at twice the cost.
+    With `flip` it is the mean over the image and its mirror images, top to bottom, left to right and both, at four
+    times the cost: it then does not matter which way round an eye lies.
     """
+    views = [x, *(paddle.flip(x, axes) for axes in ([2], [3], [2, 3]))] if flip else [x]
     with paddle.no_grad():
-        logits = [model(each) for each in ([x, paddle.flip(x, [2])] if flip else [x])]
+        logits = [model(each) for each in views]
     return np.mean([nn.functional.softmax(each, axis=1)[:, 1].numpy() for each in logits], axis=0)
 
 

@@ -7,7 +7,7 @@ import warnings
 from helpers import runtime
 from helpers.commands import train
 from helpers.files import read_arrays
-from helpers.training import checkpoint
+from helpers.training import checkpoint, model_file
 from tests.tools.processes import python
 from tests.tools.small_training import assert_same_weights
 from tests.tools.train_command import finish, metrics, start, until
@@ -36,6 +36,15 @@ def test_it_ends_with_a_table_and_leaves_metrics_and_weights(undisturbed):
     assert len(re.findall(r"^epoch \d+/40: loss", output, re.MULTILINE)) == 40
     assert [row["epoch"] for row in metrics(folder)] == list(range(1, 41))
     assert (folder / "weights.npz").is_file()
+
+
+def test_the_model_file_holds_the_same_weights_and_says_what_was_measured(undisturbed):
+    folder, output, _ = undisturbed
+    model, about = model_file.load(folder / "model.npz")
+    for name, value in read_arrays(folder / "weights.npz").items():
+        np.testing.assert_array_equal(model.state_dict()[name].numpy(), value)
+    assert f"AUC          {about.card['auc']}" in output and f"threshold    {about.threshold:.3f}" in output
+    assert len(about.fingerprint) == 64 and "not a medical device" in about.card["intended use"]
 
 
 def test_without_a_validation_part_it_trains_on_all_images_and_on_rendered_ones_besides(tmp_path):

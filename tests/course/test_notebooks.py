@@ -120,9 +120,14 @@ def test_the_first_cell_names_several_copies_of_the_course(first, clone, tmp_pat
 
 def test_the_eye_notebook_on_real_images(palm_dir):
     """The same cells, on photographs: every assertion of the notebook holds, and the classifier is good."""
-    show = "import json; print(json.dumps([KIND, len(parts.test), report.accuracy.value, report.auc.value]))"
+    show = """import json
+other_side = dataclasses.replace(parts.test, images=parts.test.images[:, :, ::-1])
+cleared = inference.predict(model, FundusDataset(other_side))[parts.test.labels == 0] < threshold  # at a single look
+print(json.dumps([KIND, len(parts.test), report.accuracy.value, report.auc.value, float(cleared.mean())]))"""
     notebook = execute.run(editions.folder("zh") / "05_eye_disease_resnet.ipynb", data=str(palm_dir), extra=show)
-    kind, count, accuracy, auc = json.loads(notebook.cells[-1].outputs[0].text)
+    kind, count, accuracy, auc, other_side = json.loads(notebook.cells[-1].outputs[0].text)
     assert kind == "real"
-    assert accuracy >= 0.95, f"accuracy {accuracy:.4f} on {count} images, AUC {auc:.4f}"
+    # Cross-validation on the training images gives 0.959; of 200 images' accuracies 95 % are at most 0.028 from it.
+    assert accuracy >= 0.93, f"accuracy {accuracy:.4f} on {count} images, AUC {auc:.4f}"
     assert auc >= 0.98
+    assert other_side >= 0.85, f"specificity {other_side:.4f} on mirrored photographs; 0.23 to 0.83 without mirroring"

@@ -69,7 +69,7 @@ def test_workers_give_the_same_images(data):
 
 # --- changes at random ---------------------------------------------------------------------------------------------
 
-OFF = Augment(flip=False, rotate=0, scale=0, brightness=0)
+OFF = Augment(flip=False, mirror=False, rotate=0, scale=0, brightness=0)
 IMAGE = picture(0, 64)
 
 
@@ -109,6 +109,30 @@ def test_flip_mirrors_top_and_bottom_half_of_the_time():
     mirrored = [np.array_equal(result, IMAGE[::-1]) for result in results]
     assert all(flag or np.array_equal(result, IMAGE) for flag, result in zip(mirrored, results, strict=True))
     assert 70 < sum(mirrored) < 130
+
+
+def test_mirror_swaps_left_and_right_half_of_the_time_whether_or_not_it_flips():
+    results = many(dataclasses.replace(OFF, mirror=True), 200)
+    mirrored = [np.array_equal(result, IMAGE[:, ::-1]) for result in results]
+    assert all(flag or np.array_equal(result, IMAGE) for flag, result in zip(mirrored, results, strict=True))
+    assert 70 < sum(mirrored) < 130
+    ways = [IMAGE, IMAGE[::-1], IMAGE[:, ::-1], IMAGE[::-1, ::-1]]
+    results = many(dataclasses.replace(OFF, flip=True, mirror=True), 400)
+    which = np.array([[np.array_equal(result, way) for way in ways] for result in results])
+    assert (which.sum(axis=1) == 1).all() and which.sum(axis=0).min() > 70
+
+
+def test_without_being_told_it_shows_eyes_of_both_sides(data):
+    """As often with the brighter half on the left as on the right, although each image has it on the left."""
+    images = data.images[:10].copy()
+    images[:, :, 32:] //= 2
+    data = dataclasses.replace(data.subset(np.arange(10)), images=images)
+    dataset = FundusDataset(data, Augment(), transform=np.float32)
+    left = []
+    for epoch in range(20):
+        dataset.set_epoch(epoch)
+        left += [x[..., :32].sum() > x[..., 32:].sum() for x, _ in map(dataset.__getitem__, range(10))]
+    assert 70 < sum(left) < 130
 
 
 def test_rotation_keeps_the_disc_in_its_place():
@@ -160,6 +184,9 @@ def test_one_change_switched_off_leaves_the_others_as_they_were():
         a, b = with_brightness(IMAGE, rng(seed)).astype(float), without(IMAGE, rng(seed)).astype(float)
         used = (b > 30) & (b < 200)
         assert np.std(a[used] / b[used]) < 0.02, "the same picture, but for one factor"
+        one_side = dataclasses.replace(without, mirror=False, rotate=0)(IMAGE, rng(seed))
+        either = dataclasses.replace(without, rotate=0)(IMAGE, rng(seed))
+        assert any(np.array_equal(either, way) for way in (one_side, one_side[:, ::-1]))
 
 
 @pytest.mark.parametrize(

@@ -59,10 +59,10 @@ def test_the_proportions_are_those_of_the_real_set():
 
 
 def test_the_sheet_tells_which_images_are_pathologic_and_where_the_fovea_is(tmp_path):
-    folder = render(tmp_path / "set", (1, 80), 64, progress=False)
+    folder = render(tmp_path / "set", (1, 120), 64, progress=False)
     with (folder / "labels.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    kinds = module.kinds(80, module.SHARES["validation"])
+    kinds = module.kinds(120, module.SHARES["validation"])
     assert set(kinds) == set("HNP") and [row["Label"] for row in rows] == [str(int(kind == "P")) for kind in kinds]
     darker, left = [], []
     for row, kind in zip(rows, kinds, strict=True):
@@ -72,8 +72,26 @@ def test_the_sheet_tells_which_images_are_pathologic_and_where_the_fovea_is(tmp_
             green = cv2.GaussianBlur(green, (0, 0), 2)
             darker.append(green[y, x] < green[y, 63 - x])  # than the same place of the mirrored image
             left.append(x < 32)
-    assert len(darker) > 10 and np.mean(darker) > 0.65
-    assert not any(left)  # the disc lies on the left, so the fovea does not
+    for side in (False, True):
+        some = np.array(darker)[np.array(left) == side]
+        assert len(some) > 10 and some.mean() > 0.65
+
+
+def test_eyes_of_both_sides_or_the_same_eyes_with_the_disc_on_the_left(tmp_path):
+    pictures, foveas = {}, {}
+    for both in (True, False):
+        folder = render(tmp_path / str(both), (1, 60), 64, progress=False, both_sides=both)
+        paths = sorted((folder / "PALM-Validation400").iterdir())
+        pictures[both] = np.array([cv2.imread(str(path)) for path in paths]).astype(int)
+        with (folder / "labels.csv").open(encoding="utf-8") as file:
+            foveas[both] = np.array([float(row["Fovea_X"]) for row in csv.DictReader(file)])
+    mirrored = foveas[True] != foveas[False]
+    assert 15 < sum(mirrored) < 45 and (foveas[False] > 28).all()
+    np.testing.assert_allclose(foveas[True][mirrored], 64 - foveas[False][mirrored], atol=0.011)
+    np.testing.assert_array_equal(pictures[True][~mirrored], pictures[False][~mirrored])
+    swapped = pictures[False][mirrored, :, ::-1]
+    assert np.abs(pictures[True][mirrored] - swapped).mean() < 3, "the same but for JPEG"
+    assert np.abs(pictures[True] - pictures[False])[mirrored].mean() > 6
 
 
 def test_the_same_seed_gives_the_same_bytes_and_more_images_change_none(rendered, tmp_path):

@@ -21,10 +21,11 @@ def test_predict_is_in_evaluation_mode_and_puts_the_mode_back():
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_with_its_mirror_image_it_does_not_matter_which_way_up_an_image_lies():
+@pytest.mark.parametrize("axes", [(2,), (3,), (2, 3)], ids=["top to bottom", "left to right", "both"])
+def test_with_its_mirror_images_it_does_not_matter_which_way_round_an_image_lies(axes):
     model, data = small_network(), Stripes(6)
     mirrored = Stripes(6)
-    mirrored.images = data.images[:, :, ::-1].copy()
+    mirrored.images = np.flip(data.images, axes).copy()
     np.testing.assert_allclose(
         inference.predict(model, data, flip=True), inference.predict(model, mirrored, flip=True), rtol=1e-4, atol=1e-6
     )
