@@ -22,25 +22,19 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def run(path: Path, data: str = "rendered", extra: str | None = None) -> nbformat.NotebookNode:
+def run(path: Path) -> nbformat.NotebookNode:
     """Run one notebook in its own folder and give it with its outputs; the file is not changed.
-
-    Args:
-        path: the notebook.
-        data: the value of PALM_DIR for its kernel.
-        extra: code that is run after the last cell, in a cell of its own.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed.
     """
-    notebook = nbformat.read(path, as_version=4)
-    if extra is not None:
-        notebook.cells.append(nbformat.v4.new_code_cell(extra))
-    return run_notebook(notebook, path.parent, data)
+    return run_notebook(nbformat.read(path, as_version=4), path.parent)
 
 
 def run_notebook(notebook: nbformat.NotebookNode, folder: Path, data: str = "rendered") -> nbformat.NotebookNode:
     """Run a notebook in a folder and give it with its outputs and no other metadata than every notebook's.
+
+    `data` is the value of PALM_DIR for its kernel.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed.
