@@ -20,7 +20,7 @@ from helpers.commands import train
 from helpers.commands.prediction_report import NOT_A_DEVICE, UNREADABLE, Row, counts, table, write_csv, write_page
 from helpers.files import DamagedFile, read_arrays
 from helpers.fundus.errors import ImageError
-from helpers.fundus.images import normalise, read_image, scaled
+from helpers.fundus.images import normalise, read_image, scaled, squeeze
 from helpers.fundus.plausible import FUNDUS, OTHER, judge, prepare
 from helpers.training import checkpoint, model_file
 from helpers.training.inference import probabilities
@@ -70,6 +70,11 @@ def find(paths: Sequence[str]) -> tuple[list[Path], int]:
     return list(dict.fromkeys(found)), others
 
 
+def model_in(folder: Path) -> Path | None:
+    """What a training has left in its folder."""
+    return next((folder / name for name in MODELS if (folder / name).is_file()), None)
+
+
 def load(path: Path | None) -> tuple[ResNet, About, Path]:
     """The model, what is known of it, and its file.
 
@@ -78,11 +83,11 @@ def load(path: Path | None) -> tuple[ResNet, About, Path]:
     """
     make = "`python -m helpers.commands.train` makes one in a few minutes"
     folder = ROOT / "data" / "train"
-    path = path or next((folder / name for name in MODELS if (folder / name).is_file()), None)
+    path = path or model_in(folder)
     if path is None:
         raise NothingDone(f"there is no trained network in {folder} yet: {make}, from rendered eyes if need be")
     if path.is_dir():
-        path = next((path / name for name in MODELS if (path / name).is_file()), path / MODELS[0])
+        path = model_in(path) or path / MODELS[0]
     try:
         if model_file.is_model_file(path):
             model, about = model_file.load(path)
@@ -128,15 +133,7 @@ def look(path: Path, size: int) -> tuple[Row, np.ndarray | None]:
     photograph, field = prepare(image)
     judgement = judge(photograph, field)
     row = Row(name, judgement.verdict, reason=", ".join(judgement.why), thumbnail=thumbnail(photograph))
-    return row, None if judgement.verdict == OTHER else shrink(photograph, size)
-
-
-def shrink(photograph: np.ndarray, size: int) -> np.ndarray:
-    """To [size, size, 3], as `read_image` does it."""
-    if photograph.shape[:2] == (size, size):
-        return photograph
-    shrinks = min(photograph.shape[:2]) >= size
-    return cv2.resize(photograph, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return row, None if judgement.verdict == OTHER else squeeze(photograph, size)
 
 
 def thumbnail(photograph: np.ndarray) -> bytes:

@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 CACHE_FORMAT = 3  # raise it whenever read_image gives other pixels than before: existing caches are then made anew
 
+
 def read_image(path: str | Path, size: int | None = None) -> np.ndarray:
     """Read one image file as RGB, as a viewer shows it; `helpers.fundus.decoding` says which kinds and how.
 
@@ -55,7 +56,12 @@ def read_image(path: str | Path, size: int | None = None) -> np.ndarray:
         image = decode(data, size)
     except DAMAGED as error:
         raise _unusable(path, error) from error
-    if size is None or image.shape[:2] == (size, size):
+    return image if size is None else squeeze(image, size)
+
+
+def squeeze(image: np.ndarray, size: int) -> np.ndarray:
+    """An image [H, W, 3] as a square [size, size, 3], by area averaging, or linear interpolation where it grows."""
+    if image.shape[:2] == (size, size):
         return image
     shrinks = min(image.shape[:2]) >= size
     return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from helpers.fundus.field import Field, crop, find
+from helpers.fundus.images import squeeze
 
 import cv2
 import numpy as np
@@ -111,8 +112,7 @@ def judge(photograph: np.ndarray, field: Field | None) -> Judgement:
 
 def measure(photograph: np.ndarray, field: Field | None) -> dict[str, float]:
     """The figures that RANGES names, of what `prepare` gives."""
-    shrinks = min(photograph.shape[:2]) >= SIDE
-    image = cv2.resize(photograph, (SIDE, SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    image = squeeze(photograph, SIDE)
     y, x = (np.indices((SIDE, SIDE)) - (SIDE - 1) / 2) / (SIDE / 2)
     inner = np.hypot(x, y) < INNER
     pixels = image[inner].astype(np.float32)

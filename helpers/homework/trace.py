@@ -155,7 +155,7 @@ def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] |
 
         return refused
 
-    with _unchanged(model), mode(model, training=False), paddle.no_grad(), _forwards(model) as replace:
+    with _unchanged(model), mode(model, training=False), paddle.no_grad(), _forwards() as replace:
         for name, layer in model.named_sublayers(include_self=True):
             if isinstance(layer, COUNTED if kinds is None else kinds):
                 replace(name or "layer", layer, noting)
@@ -176,7 +176,7 @@ def _multiplies(layer: nn.Layer) -> bool:
 
 
 @contextmanager
-def _forwards(model: nn.Layer) -> Iterator[Callable]:
+def _forwards() -> Iterator[Callable]:
     """Gives a function that puts something before a layer's `forward`; all are as before in the end.
 
     Not forward hooks: in Paddle 2.6 they see nothing that is given by keyword.
