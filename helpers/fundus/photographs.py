@@ -121,8 +121,8 @@ def read(
     folder = find() if folder is None else Path(folder)
     if folder is None:
         raise DataNotFound(
-            "There is no data set in PALM_DIR, data/palm or AI Studio's mounts. Put it into data/palm (README.md says "
-            "where to get it), or render images: helpers.fundus.render.render(folder)."
+            "There is no data set in PALM_DIR, data/palm or AI Studio's mounts. Put it into data/palm "
+            "(data/README.md says where to get it), or render images: helpers.fundus.render.render(folder)."
         )
     listed = samples(folder, progress)
     paths = [sample.path for sample in listed]

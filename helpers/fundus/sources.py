@@ -25,7 +25,7 @@ _PART_OF_LETTER = {"H": "training", "N": "training", "P": "training", "V": "vali
 _MAX_DEPTH = 8
 _HELP = (
     "It needs training.zip, validation.zip and valid_gt.zip, or what they unpack to: PALM-Training400, "
-    "PALM-Validation400 and PM_Label_and_Fovea_Location.xlsx (or labels.csv). README.md says where to get them."
+    "PALM-Validation400 and PM_Label_and_Fovea_Location.xlsx (or labels.csv). data/README.md says where to get them."
 )
 
 
