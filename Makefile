@@ -6,6 +6,7 @@
 # `make site` builds the course as web pages in build/site.
 # For contributors: `make hooks` checks every commit, `make notebooks` runs the notebooks again, `make measure` runs their
 # experiments with 20 seeds (CONTRIBUTING.md).
+# EDITION=en or EDITION=zh chooses the language; `make lab` otherwise goes by the environment's (LANG), `make grading` takes zh.
 # PYTHON=python3.12 chooses an interpreter; JUPYTER_FLAGS="--port 9000 --no-browser" adds flags to JupyterLab.
 
 PYTHON ?= $(firstword $(foreach name,python3 python python3.13 python3.12 python3.11 python3.10,\
@@ -14,12 +15,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE_VENV := build/venv-site
 PROXY := build/hub/node_modules/.bin/configurable-http-proxy
-FIRST := $(firstword $(sort $(wildcard notebooks/zh/*.ipynb)))
+# Of the reader: what EDITION says, else Chinese where the environment's language is, else English.
+READERS := $(or $(EDITION),$(if $(filter zh%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG))),zh,en))
+FIRST := $(firstword $(sort $(wildcard notebooks/$(READERS)/*.ipynb)))
 
 .PHONY: lab test browser hub clean grading grades hooks notebooks measure compat site
 
+# The whole course is served, not the first notebook's folder alone: the notebooks link to their twins, neighbours and docs/.
 lab: $(VENV)/.installed
-	$(BIN)/jupyter lab $(JUPYTER_FLAGS) $(FIRST)
+	@[ -n "$(FIRST)" ] || { echo "EDITION=$(READERS): there is none; make lab EDITION=zh or make lab EDITION=en" >&2; exit 1; }
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" $(JUPYTER_FLAGS) $(FIRST)
 
 # Two processes with a thread each need half of the time of one with two. conftest.py says what stays together.
 test: $(VENV)/.installed-dev
@@ -57,7 +62,8 @@ measure: $(VENV)/.installed-dev
 # nbgrader starts alembic by its name, so the environment must be on the path.
 NBGRADER := cd grading && PATH="$(CURDIR)/$(BIN):$$PATH" nbgrader
 
-EDITION ?= zh
+# The homework's edition is the teacher's choice and not his machine's.
+grading grades: EDITION ?= zh
 export EDITION
 
 # With ROSTER=roster.csv each student of it gets numbers of his own; the secret they are drawn from stays in grading/.
