@@ -97,8 +97,8 @@ def load(path: Path | None) -> tuple[ResNet, About, Path]:
         raise NothingDone(f"there is no file {path}: {make}") from error
     except (OSError, ValueError) as error:
         raise NothingDone(f"{error} ({make})") from error
-    if about.normalisation not in NORMALISATIONS or model.fc.weight.shape[1] != 2 or len(about.classes) != 2:
-        raise NothingDone(f"{path} is no model for two classes of fundus photographs: {make}")
+    if about.normalisation not in NORMALISATIONS or model.fc.weight.shape[1] != len(about.classes):
+        raise NothingDone(f"{path} is no model for fundus photographs of the classes that it names: {make}")
     return model, about, path
 
 
@@ -156,33 +156,36 @@ def predict(paths: Sequence[Path], model: ResNet, about: About, progress: bool =
         while batch := list(islice(remaining, BATCH)):
             looked = list(_counted(pool.map(lambda path: look(path, about.size), batch), bar))
             asked = [photograph for _, photograph in looked if photograph is not None]
-            answers = iter(ask(model, about, asked))
+            answers = iter(ask(model, about, asked) if asked else [])
             rows += [row if photograph is None else decide(row, next(answers), about) for row, photograph in looked]
     return rows
 
 
-def ask(model: ResNet, about: About, photographs: Sequence[np.ndarray]) -> list[float]:
-    """The probability of class 1 for each photograph, uint8 [size, size, 3]."""
-    if not photographs:
-        return []
+def ask(model: ResNet, about: About, photographs: Sequence[np.ndarray]) -> np.ndarray:
+    """`inference.probabilities` of one photograph or more, uint8 [size, size, 3]."""
     transform = NORMALISATIONS[about.normalisation]
     x = np.stack([transform(each).transpose(2, 0, 1) for each in photographs]).astype(np.float32)
-    return probabilities(model, paddle.to_tensor(x), about.flip).tolist()
+    return probabilities(model, paddle.to_tensor(x), about.flip)
 
 
-def decide(row: Row, probability: float, about: About) -> Row:
-    """The row with the network's answer: a decision for a fundus photograph, the bare number where that is unsure."""
-    row = replace(row, probability=probability)
+def decide(row: Row, answer: np.ndarray, about: About) -> Row:
+    """The row with the network's answer: a decision for a fundus photograph, the bare numbers where that is unsure.
+
+    Of two classes the threshold decides, of more the largest probability.
+    """
+    each = tuple(answer.tolist()) if answer.ndim else (1 - float(answer), float(answer))
+    row = replace(row, probabilities=each)
     if row.decision != FUNDUS:
         return row
-    return replace(row, decision=about.classes[int(probability >= about.threshold)], judged=True)
+    said = int(answer.argmax()) if len(each) > 2 else int(each[1] >= about.threshold)
+    return replace(row, decision=about.classes[said], judged=True)
 
 
 def description(about: About, path: Path) -> dict[str, object]:
     """What the page says of the model."""
     network = f"{about.network}, {about.norm} normalisation, {about.size} px"
-    return {"file": path.name, "network": network, "probability": f"of: {about.classes[1]}",
-            "threshold": about.threshold, **about.card}  # fmt: skip
+    two = {"probability": f"of: {about.classes[1]}", "threshold": about.threshold}
+    return {"file": path.name, "network": network, **(two if len(about.classes) == 2 else {}), **about.card}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -199,9 +202,9 @@ def run(options: argparse.Namespace) -> int:
     options.output.mkdir(parents=True, exist_ok=True)  # now, and not after the work
     rows = predict(paths, model, about, progress=sys.stderr.isatty())
     sheet, page = options.output / "predictions.csv", options.output / "report.html"
-    write_csv(sheet, rows)
-    write_page(page, rows, description(about, path))
-    print(table(rows))
+    write_csv(sheet, rows, about.classes)
+    write_page(page, rows, about.classes, description(about, path))
+    print(table(rows, about.classes))
     print(f"\n{len(rows)} files: {counts(rows)}" + (f" ({others} of other kinds left out)" if others else ""))
     print(f"{sheet}\n{page}\n{NOT_A_DEVICE}", flush=True)
     return 0 if all(row.judged for row in rows) else 1

@@ -14,7 +14,6 @@ from typing import Any
 from helpers.files import write_atomically
 
 UNREADABLE = "cannot be read"
-COLUMNS = ("photograph", "decision", "probability", "reason")
 NOT_A_DEVICE = (
     "This is an exercise of a course and not a medical device: nothing may be diagnosed, ruled out or treated by it. "
     "Whoever is worried about an eye sees an ophthalmologist."
@@ -38,7 +37,7 @@ class Row:
         decision: one of the model's classes, or why there is none: "cannot tell", "not a fundus photograph" or
             "cannot be read".
         judged: whether it is one of the classes.
-        probability: of class 1, or None where the network was not asked.
+        probabilities: of each class, or nothing where the network was not asked.
         reason: why there is no decision, or nothing.
         thumbnail: a small JPEG, or nothing.
     """
@@ -46,18 +45,29 @@ class Row:
     name: str
     decision: str
     judged: bool = False
-    probability: float | None = None
+    probabilities: tuple[float, ...] = ()
     reason: str = ""
     thumbnail: bytes = b""
 
 
-def table(rows: Sequence[Row]) -> str:
-    """For a terminal; names come last, so that wide characters shift nothing, and cannot move its cursor."""
-    width = max([len(COLUMNS[1]), *(len(row.decision) for row in rows)])
-    lines = [f"{COLUMNS[2]:>11}  {COLUMNS[1]:<{width}}  {COLUMNS[0]}"]
-    for row in rows:
+def columns(classes: Sequence[str]) -> list[str]:
+    """The names of the columns: one probability, of class 1, if there are two classes, else one of each class."""
+    several = [f"probability of {name}" for name in classes]
+    return ["photograph", "decision", *(several if len(classes) > 2 else ["probability"]), "reason"]
+
+
+def table(rows: Sequence[Row], classes: Sequence[str]) -> str:
+    """For a terminal; names come last, so that wide characters shift nothing, and cannot move its cursor.
+
+    Of more than two classes the largest probability is shown.
+    """
+    decisions = [printable(row.decision) for row in rows]
+    width = max([len("decision"), *map(len, decisions)])
+    lines = [f"{'probability':>11}  {'decision':<{width}}  photograph"]
+    for row, decision in zip(rows, decisions, strict=True):
         reason = f" ({printable(row.reason)})" if row.reason else ""
-        lines.append(f"{_number(row):>11}  {row.decision:<{width}}  {printable(row.name)}{reason}")
+        said = [f"{max(row.probabilities):.3f}"] if len(row.probabilities) > 2 else _numbers(row, classes, 3)
+        lines.append(f"{said[0] or '-':>11}  {decision:<{width}}  {printable(row.name)}{reason}")
     return "\n".join(lines)
 
 
@@ -66,29 +76,29 @@ def counts(rows: Sequence[Row]) -> str:
     return ", ".join(f"{count} {decision}" for decision, count in Counter(row.decision for row in rows).most_common())
 
 
-def write_csv(path: Path, rows: Sequence[Row]) -> None:
+def write_csv(path: Path, rows: Sequence[Row], classes: Sequence[str]) -> None:
     """As Excel opens it without a question: UTF-8 with a mark. A name that it would take for a formula gets "./"."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
+    writer.writerow(columns(classes))
     for row in rows:
         name = f"./{row.name}" if row.name.startswith(("=", "+", "-", "@", "\t", "\r")) else row.name
-        probability = "" if row.probability is None else f"{row.probability:.6f}"
-        writer.writerow([name, row.decision, probability, row.reason])
+        writer.writerow([name, row.decision, *_numbers(row, classes, 6), row.reason])
     data = b"\xef\xbb\xbf" + text.getvalue().encode("utf-8", "backslashreplace")
     write_atomically(path, lambda file: file.write(data))
 
 
-def write_page(path: Path, rows: Sequence[Row], model: dict[str, Any]) -> None:
+def write_page(path: Path, rows: Sequence[Row], classes: Sequence[str], model: dict[str, Any]) -> None:
     """One file that a browser shows without a network.
 
     Args:
+        classes: the names of the model's classes.
         model: what is to be said of the model, line by line.
     """
-    body = "\n".join(_page_row(row) for row in rows)
+    body = "\n".join(_page_row(row, classes) for row in rows)
     said = ((_safe(name), _safe(_spoken(value))) for name, value in model.items())
     about = "\n".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in said)
-    head = "".join(f"<th>{name}</th>" for name in ("", *COLUMNS))
+    head = "".join(f"<th>{_safe(name)}</th>" for name in ("", *columns(classes)))
     page = f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Fundus photographs: {len(rows)} judged by a network</title><style>{_STYLE}</style></head><body>
@@ -113,18 +123,21 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
-def _page_row(row: Row) -> str:
+def _page_row(row: Row, classes: Sequence[str]) -> str:
     picture = ""
     if row.thumbnail:
         picture = f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(row.thumbnail).decode()}">'
+    numbers = "".join(f'<td class="number">{number or "-"}</td>' for number in _numbers(row, classes, 3))
     return (
         f'<tr><td>{picture}</td><td class="name">{_safe(row.name)}</td><td>{_safe(row.decision)}</td>'
-        f'<td class="number">{_number(row)}</td><td>{_safe(row.reason)}</td></tr>'
+        f"{numbers}<td>{_safe(row.reason)}</td></tr>"
     )
 
 
-def _number(row: Row) -> str:
-    return "-" if row.probability is None else f"{row.probability:.3f}"
+def _numbers(row: Row, classes: Sequence[str], digits: int) -> list[str]:
+    """What stands in the columns of probabilities; nothing in each where the network was not asked."""
+    asked = row.probabilities if len(classes) > 2 else row.probabilities[1:]
+    return [f"{each:.{digits}f}" for each in asked] or [""] * (len(columns(classes)) - 3)
 
 
 def _safe(text: str) -> str:

@@ -54,6 +54,33 @@ def load_weights(model: nn.Layer, path: str | Path) -> None:
         value.set_value(weights[name])
 
 
+def start_from(model: nn.Layer, trained: nn.Layer, but_for: str | None = None) -> None:
+    """Set a model to the weights and moving statistics of another one that was trained before.
+
+    Args:
+        model: set to them.
+        trained: a network of the same kind.
+        but_for: the name of a layer that keeps the weights it has, such as "fc", the last one of a
+            `resnet.ResNet`, where `trained` tells other classes apart.
+
+    Raises:
+        ValueError: it is another network, in more than that layer; the model is left as it was.
+    """
+    state, given = (
+        {name: value for name, value in each.state_dict().items() if name.partition(".")[0] != but_for}
+        for each in (model, trained)
+    )
+    weights = {name: value.numpy() for name, value in given.items()}
+    wrong = _differences(state, weights)
+    if wrong:
+        raise ValueError(
+            f"the weights to start from are of another network ({wrong[0]} and {len(wrong) - 1} more differ); "
+            "build the model with the arguments that it was trained with"
+        )
+    for name, value in state.items():
+        value.set_value(weights[name])
+
+
 def save(folder: str | Path, model: nn.Layer, optimizer: Optimizer, epochs: int, notes: dict[str, Any]) -> Path:
     """Write folder/checkpoint-NNNN.npz and keep the one before it; older ones are deleted.
 

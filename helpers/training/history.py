@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers.files import write_atomically
+from helpers.training import multiclass
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -16,8 +17,8 @@ from sklearn.metrics import roc_auc_score
 class History:
     """What was measured after each epoch; each list has one number an epoch.
 
-    Without a validation part its lists stay empty. `one_image` is the most that a single validation image can change
-    the AUC: 1 / (images of the smaller class).
+    Without a validation part its lists stay empty. The AUC of more than two classes is `multiclass.macro_auc`;
+    `one_image` is the most that a single validation image can change it.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -40,12 +41,15 @@ class History:
         return max(epoch for epoch, auc in enumerate(self.validation_auc) if auc >= enough)
 
     def validated(self, labels: np.ndarray, scores: np.ndarray) -> None:
-        """Add the figures of the validation part: its labels int64 [n] and the probabilities of class 1, [n]."""
-        self.one_image = float(1 / np.bincount(labels, minlength=2).min())
-        of_the_truth = np.where(labels == 1, scores, 1 - scores)
+        """Add the figures of the validation part: its labels int64 [n], and what `inference.predict` says of it."""
+        area = (roc_auc_score if scores.ndim == 1 else multiclass.macro_auc)(labels, scores)
+        self.validation_auc.append(float(area))
+        if scores.ndim == 1:
+            scores = np.stack([1 - scores, scores], axis=1)
+        self.one_image = multiclass.one_image(labels)
+        of_the_truth = scores[np.arange(len(labels)), labels]
         self.validation_loss.append(float(-np.log(np.clip(of_the_truth, 1e-7, 1)).mean()))
-        self.validation_accuracy.append(float(((scores >= 0.5) == labels).mean()))
-        self.validation_auc.append(float(roc_auc_score(labels, scores)))
+        self.validation_accuracy.append(float((scores.argmax(axis=1) == labels).mean()))
 
     def rows(self) -> list[dict[str, float]]:
         """One dictionary an epoch, the epochs counted from 1."""

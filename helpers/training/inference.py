@@ -13,21 +13,24 @@ from paddle.io import DataLoader, Dataset
 def probabilities(model: nn.Layer, x: paddle.Tensor, flip: bool = False) -> np.ndarray:
     """The probability of class 1 for each image of a batch [n, 3, S, S], float32 [n]; the model's mode is not changed.
 
+    Of a network of more than two classes it is that of each class, float32 [n, K].
+
     With `flip` it is the mean over the image and its mirror images, top to bottom, left to right and both, at four
     times the cost: it then does not matter which way round an eye lies.
     """
     views = [x, *(paddle.flip(x, axes) for axes in ([2], [3], [2, 3]))] if flip else [x]
     with paddle.no_grad():
         logits = [model(each) for each in views]
-    return np.mean([nn.functional.softmax(each, axis=1)[:, 1].numpy() for each in logits], axis=0)
+    averaged = np.mean([nn.functional.softmax(each, axis=1).numpy() for each in logits], axis=0)
+    return averaged[:, 1] if averaged.shape[1] == 2 else averaged
 
 
 def predict(model: nn.Layer, dataset: Dataset, batch_size: int = 64, flip: bool = False) -> np.ndarray:
-    """`probabilities` of a whole data set, float32 [n], in evaluation mode; the model's mode is put back."""
+    """`probabilities` of a whole data set, [n] or [n, K], in evaluation mode; the model's mode is put back."""
     loader = DataLoader(dataset, batch_size=batch_size, return_list=True)
     with mode(model, training=False):
         scores = [probabilities(model, x, flip) for x, _ in loader]
-    return np.concatenate([np.zeros(0, np.float32), *scores])
+    return np.concatenate(scores) if scores else np.zeros(0, np.float32)
 
 
 def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64) -> None:

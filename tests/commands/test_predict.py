@@ -53,9 +53,9 @@ def model(tmp_path_factory):
 def run(model, tmp_path, capsys):
     """Runs the command; gives its exit status, what it printed, the rows of predictions.csv and report.html."""
 
-    def start(*given, output=tmp_path / "output"):
+    def start(*given, output=tmp_path / "output", model=model[0]):
         with pytest.raises(SystemExit) as ended:
-            predict.main([*map(str, given), "--model", str(model[0]), "--output", str(output)])
+            predict.main([*map(str, given), "--model", str(model), "--output", str(output)])
         sheet = output / "predictions.csv"
         rows = list(csv.DictReader(sheet.open(encoding="utf-8-sig", newline=""))) if sheet.is_file() else []
         page = (output / "report.html").read_text(encoding="utf-8") if rows else ""
@@ -79,6 +79,24 @@ def test_a_folder_of_photographs(run, model, tmp_path):
     assert printed.out.count(NOT_A_DEVICE) == page.count(NOT_A_DEVICE) == 1
     assert "&lt;b&gt;none&lt;/b&gt;" in page
     assert "AUC: 0.5, 0, 1" in page
+
+
+@pytest.mark.parametrize("classes", [("healthy", "glaucoma", "其他 <b>"), tuple("abcde")])
+def test_a_model_of_more_classes_gives_the_probability_of_each(run, tmp_path, classes):
+    about = About("resnet10", 32, arguments={"width": 4, "num_classes": len(classes)}, classes=classes, threshold=0.9)
+    runtime.seed(0)
+    model_file.save(tmp_path / "several.npz", about.build(), about)
+    folder = write(tmp_path / "eyes", {"a.png": encode(eyes(1)[0], ".png"), "b.png": b"no image"})
+    status, printed, rows, page = run(folder, model=tmp_path / "several.npz")
+    assert status == 1
+    assert list(rows[0]) == ["photograph", "decision", *(f"probability of {name}" for name in classes), "reason"]
+    each = [float(rows[0][f"probability of {name}"]) for name in classes]
+    assert sum(each) == pytest.approx(1, abs=1e-5)
+    assert rows[0]["decision"] == classes[np.argmax(each)]  # whatever the threshold, which is of two classes
+    assert {rows[1][f"probability of {name}"] for name in classes} == {""}
+    assert re.search(rf"^ +{max(each):.3f}  {re.escape(rows[0]['decision'])} ", printed.out, re.MULTILINE)
+    assert all(f"<th>probability of {html.escape(name)}</th>" in page for name in classes)
+    assert "threshold" not in page
 
 
 NAMES = ["眼底 图像.jpg", "a b/it's <b>\"quoted\"</b> & more.jpg", "=1+1.jpg", "ümlaut é.JPEG", "line\nbreak.jpg"]
@@ -182,9 +200,9 @@ def test_a_model_that_cannot_be_used_is_named(tmp_path, monkeypatch, capsys):
     assert "bad.npz" in no_model(tmp_path, monkeypatch, capsys, "--model", str(path))
     checkpoint.save_weights(resnet.resnet10(width=4), path)
     assert "another network" in no_model(tmp_path, monkeypatch, capsys, "--model", str(path))
-    about = About("resnet10", 32, arguments={"width": 4, "num_classes": 3}, classes=("a", "b", "c"))
+    about = About("resnet10", 32, arguments={"width": 4, "num_classes": 3}, classes=("a", "b"))
     model_file.save(path, about.build(), about)
-    assert "no model for two classes" in no_model(tmp_path, monkeypatch, capsys, "--model", str(path))
+    assert "of the classes that it names" in no_model(tmp_path, monkeypatch, capsys, "--model", str(path))
 
 
 @pytest.mark.parametrize("norm", ["batch", "group"])

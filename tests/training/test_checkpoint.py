@@ -25,6 +25,21 @@ def test_weights_come_back_bit_for_bit(tmp_path):
     assert_same_weights(model, other)
 
 
+def test_a_training_can_start_from_a_network_of_other_classes():
+    trained, model = small_network(), small_network(num_classes=5)
+    model.fc.bias.set_value(np.arange(5, dtype=np.float32))
+    with pytest.raises(ValueError, match=r"another network \(fc\."):
+        checkpoint.start_from(model, trained)
+    checkpoint.start_from(model, trained, but_for="fc")
+    assert model.fc.bias.numpy().tolist() == [0, 1, 2, 3, 4]
+    after, expected = weights(model), weights(trained)
+    body = [name for name in expected if not name.startswith("fc.")]
+    assert len(body) == len(expected) - 2
+    assert_same_weights({name: after[name] for name in body}, {name: expected[name] for name in body})
+    with pytest.raises(ValueError, match="another network"):
+        checkpoint.start_from(resnet.resnet18(width=8, stem="small"), trained, but_for="fc")
+
+
 @pytest.mark.parametrize(("name", "error", "said"), [
     ("bad.npz", ValueError, r"bad\.npz .*: train or copy it again"),
     ("wide.npz", ValueError, r"wide\.npz .* another network"),
