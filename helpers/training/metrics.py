@@ -1,10 +1,11 @@
 """How good a two-class classifier is, with intervals: accuracy, AUC, sensitivity, specificity, and a threshold."""
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, rankdata
+from scipy.stats import beta, binomtest, rankdata
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 
@@ -36,11 +37,12 @@ def auc(labels: np.ndarray, scores: np.ndarray, draws: int = 1000, seed: int = 0
     """Area under the ROC curve with a 95 % bootstrap interval (percentiles), drawn within each class.
 
     Args:
-        labels, scores: [n], 0 or 1, both present; larger means class 1.
+        labels: [n], 0 or 1, both present.
+        scores: [n], any numbers; larger means class 1.
         draws, seed: of the bootstrap.
 
     Raises:
-        ValueError: the lengths differ, or one class is missing.
+        ValueError: the lengths differ, one class is missing, or a score is not finite.
     """
     labels, scores = _checked(labels, scores)
     rng = np.random.default_rng(seed)
@@ -59,16 +61,57 @@ def choose_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
     of those, the one nearest to 0.5 is taken.
 
     Raises:
-        ValueError: the lengths differ, or one class is missing.
+        ValueError: what `report` refuses.
     """
-    labels, scores = _checked(labels, scores)
+    labels, scores = _checked(labels, scores, probabilities=True)
     ordered = np.unique(scores)
     candidates = np.array([0.5, ordered[0], *(ordered[:-1] + ordered[1:]) / 2])
-    said = scores >= candidates[:, None]
-    quality = said[:, labels == 1].mean(axis=1) - said[:, labels == 0].mean(axis=1)
+    false_alarms, found = (_share_from(scores[labels == k], candidates) for k in (0, 1))
+    quality = found - false_alarms
     one_image = 1 / min((labels == 0).sum(), (labels == 1).sum())
     good = candidates[quality >= quality.max() - one_image - 1e-9]
     return float(good[np.abs(good - 0.5).argmin()])
+
+
+def threshold_for(labels: np.ndarray, scores: np.ndarray, sensitivity: float = 0.98) -> float:
+    """The highest threshold at which at least this share of class 1 is found, as a screening asks for.
+
+    All thresholds between two neighbouring scores say the same; of those it is the one in the middle. Images of equal
+    scores are found together. On other images the sensitivity differs: `sensitivity_on_new` says by how much.
+
+    Args:
+        labels, scores: [n] of images that were not trained on, both classes present.
+        sensitivity: above 0, at most 1.
+
+    Raises:
+        ValueError: what `report` refuses, or another sensitivity.
+    """
+    labels, scores = _checked(labels, scores, probabilities=True)
+    if not 0 < sensitivity <= 1:
+        raise ValueError(f"the sensitivity must be above 0 and at most 1, not {sensitivity}")
+    sick = np.sort(scores[labels == 1])[::-1]
+    lowest = sick[_at_least(sensitivity * len(sick)) - 1]  # the last one that has to be found
+    below = scores[scores < lowest]
+    return float((lowest + below.max()) / 2 if len(below) else lowest)
+
+
+def sensitivity_on_new(patients: int, sensitivity: float = 0.98) -> Interval:
+    """What `threshold_for`, given so many images of class 1, leads to expect on new images of the same kind.
+
+    The share of all images that lies above the k-th largest of n independent ones is Beta(k, n + 1 - k) distributed,
+    whatever the scores are (Wilks 1941, https://doi.org/10.1214/aoms/1177731788). Equal scores only raise it.
+
+    Returns:
+        its mean and the ends of its 95 % interval.
+
+    Raises:
+        ValueError: there is no patient, or the sensitivity is not above 0 and at most 1.
+    """
+    if patients < 1 or not 0 < sensitivity <= 1:
+        raise ValueError(f"needs a patient and a sensitivity above 0, at most 1, not {patients} and {sensitivity}")
+    k = _at_least(sensitivity * patients)
+    low, high = beta.ppf([0.025, 0.975], k, patients + 1 - k)
+    return Interval(k / (patients + 1), float(low), float(high))
 
 
 @dataclass(frozen=True)
@@ -89,8 +132,19 @@ class Report:
 
 
 def report(labels: np.ndarray, scores: np.ndarray, threshold: float = 0.5) -> Report:
-    """Measure scores in [0, 1] against labels at one threshold; raises what `auc` raises."""
-    labels, scores = _checked(labels, scores)
+    """Measure probabilities of class 1 against labels at one threshold.
+
+    Args:
+        labels: [n], 0 or 1, both present.
+        scores: [n], from 0 to 1; `scores >= threshold` means class 1.
+        threshold: from 0 to 1.
+
+    Raises:
+        ValueError: the lengths differ, one class is missing, or a score or the threshold is no probability.
+    """
+    labels, scores = _checked(labels, scores, probabilities=True)
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"the threshold must be from 0 to 1, not {threshold}")
     confusion = confusion_matrix(labels, scores >= threshold, labels=[0, 1])
     (true_negative, _), (_, true_positive) = confusion
     return Report(
@@ -103,12 +157,35 @@ def report(labels: np.ndarray, scores: np.ndarray, threshold: float = 0.5) -> Re
     )
 
 
-def _checked(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _checked(labels: np.ndarray, scores: np.ndarray, probabilities: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays [n], int64 and float64, or an error that names what is wrong with them."""
     labels, scores = np.asarray(labels), np.asarray(scores)
     if labels.shape != scores.shape or labels.ndim != 1:
         raise ValueError(f"labels and scores must be two lists of one length, not {labels.shape} and {scores.shape}")
+    for name, values in (("labels", labels), ("scores", scores)):
+        if values.dtype.kind not in "biuf":
+            raise ValueError(f"the {name} must be numbers, not {values.dtype}")
+    scores = scores.astype(float)
     if not np.isfinite(scores).all():
         raise ValueError("the scores hold NaN or infinity: the network has diverged; lower the learning rate")
-    if set(np.unique(labels)) != {0, 1}:
-        raise ValueError(f"the labels must hold both 0 and 1 and nothing else, not {np.unique(labels).tolist()}")
-    return labels, scores
+    found = np.unique(labels)
+    if set(found.tolist()) != {0, 1}:
+        more = ", ..." if len(found) > 5 else ""
+        shown = ", ".join(f"{value:g}" for value in found[:5]) + more
+        raise ValueError(f"the labels must hold both 0 and 1 and nothing else, not [{shown}]")
+    if probabilities and (scores.min() < 0 or scores.max() > 1):
+        raise ValueError(
+            f"the scores must be probabilities from 0 to 1, not from {scores.min():.3g} to {scores.max():.3g}: "
+            "of logits take the softmax first"
+        )
+    return labels.astype(np.int64), scores
+
+
+def _share_from(scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """The share of the scores that are at least each threshold; memory and time grow with n, not with its square."""
+    return 1 - np.searchsorted(np.sort(scores), thresholds, side="left") / len(scores)
+
+
+def _at_least(count: float) -> int:
+    """The smallest whole number that is at least `count`, in spite of rounding (0.98 * 50 is 49), and at least 1."""
+    return max(1, math.ceil(count - 1e-9))

@@ -1,8 +1,12 @@
 """helpers.training.metrics against values that are known or counted by hand."""
+import tracemalloc
+
 from helpers.training import metrics
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 
@@ -72,16 +76,104 @@ def test_report_counts():
     assert "sensitivity  0.500" in str(report)
 
 
-@pytest.mark.parametrize(
-    ("labels", "scores", "said"),
-    [
-        ([0, 1], [0.1], "one length"),
-        ([0, 0], [0.1, 0.2], "both 0 and 1"),
-        ([0, 2], [0.1, 0.2], "both 0 and 1"),
-        ([0, 1], [0.1, np.nan], "NaN"),
-    ],
-)
+@st.composite
+def some_scores(draw):
+    """Labels of both classes and scores with ties, so few that every threshold can be tried."""
+    labels = [0, 1, *draw(st.lists(st.sampled_from([0, 1]), max_size=30))]
+    scores = draw(st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]) | st.floats(0, 1), min_size=len(labels),
+                           max_size=len(labels)))  # fmt: skip
+    return np.array(labels), np.array(scores)
+
+
+@given(some_scores())
+def test_the_chosen_threshold_is_the_one_that_trying_all_finds(data):
+    labels, scores = data
+    ordered = np.unique(scores)
+    candidates = np.array([0.5, ordered[0], *(ordered[:-1] + ordered[1:]) / 2])
+    quality = np.array([youden(labels, scores, threshold) for threshold in candidates])
+    one_image = 1 / min(labels.sum(), (1 - labels).sum())
+    good = candidates[quality >= quality.max() - one_image - 1e-9]
+    assert abs(metrics.choose_threshold(labels, scores) - 0.5) == np.abs(good - 0.5).min()
+
+
+@given(some_scores(), st.floats(0.01, 1))
+def test_a_threshold_for_a_sensitivity_reaches_it_and_the_next_one_does_not(data, wanted):
+    labels, scores = data
+    threshold = metrics.threshold_for(labels, scores, wanted)
+    sick = scores[labels == 1]
+    assert (sick >= threshold).mean() >= wanted - 1e-9
+    higher = scores[scores >= threshold].min()  # the next threshold lies above it
+    assert (sick > higher).mean() < wanted
+
+
+def test_a_threshold_for_a_sensitivity_lies_in_the_middle_of_a_gap():
+    labels, scores = np.repeat([0, 1], [50, 50]), np.concatenate([np.linspace(0, 0.5, 50), np.linspace(0.4, 0.99, 50)])
+    threshold = metrics.threshold_for(labels, scores, 0.98)  # 49 of 50: not the lowest one, 0.4
+    found = scores[50 + 1]
+    assert scores[scores < found].max() < threshold < found
+    assert metrics.threshold_for(labels, scores, 1) < 0.4
+    assert metrics.threshold_for(np.array([1, 0]), np.array([0.2, 0.7])) == 0.2  # nothing lies below
+
+
+def test_the_sensitivity_on_new_images_is_as_often_in_its_interval_as_it_says():
+    rng, patients = np.random.default_rng(0), 50
+    expected = metrics.sensitivity_on_new(patients, 0.96)
+    labels = np.repeat([0, 1], [1, patients])
+    # The scores of the sick are even from 0 to 1, so that the true sensitivity of a threshold t is 1 - t.
+    reached = [1 - metrics.threshold_for(labels, np.r_[0, rng.random(patients)], 0.96) for _ in range(4000)]
+    assert np.mean(reached) == pytest.approx(expected.value, abs=0.012)  # the middle of a gap lies a little lower
+    assert np.mean([expected.low <= each for each in reached]) > 0.94 and expected.low < 0.96 < expected.high
+    assert metrics.sensitivity_on_new(1, 1).value == 0.5
+    for wrong in ((0, 0.98), (5, 0), (5, 1.1), (5, np.nan)):
+        with pytest.raises(ValueError, match="sensitivity above 0"):
+            metrics.sensitivity_on_new(*wrong)
+
+
+@pytest.mark.parametrize("choose", [metrics.choose_threshold, metrics.threshold_for])
+def test_the_memory_for_a_threshold_does_not_grow_with_the_square_of_the_images(choose):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 20_000)
+    scores = np.clip(labels * 0.3 + rng.random(20_000) * 0.7, 0, 1)
+    tracemalloc.start()
+    choose(labels, scores)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100 * 20_000  # bytes: a dozen numbers an image
+
+
+BAD = [
+    ([0, 1], [0.1], "one length"),
+    ([[0, 1]], [[0.1, 0.2]], "one length"),
+    ([0, 0], [0.1, 0.2], "both 0 and 1"),
+    ([0, 2], [0.1, 0.2], r"nothing else, not \[0, 2\]"),
+    ([0, 1, np.nan], [0.1, 0.2, 0.3], "both 0 and 1"),
+    (list(range(9)), [0.1] * 9, r"not \[0, 1, 2, 3, 4, ...\]"),
+    (["N", "P"], [0.1, 0.2], "the labels must be numbers"),
+    ([0, 1], ["a", "b"], "the scores must be numbers"),
+    ([], [], "both 0 and 1"),
+    ([0, 1], [0.1, np.nan], "NaN"),
+]
+OUTSIDE = [([0, 1], [-3.0, 0.2], "from -3 to 0.2: of logits"), ([0, 1], [0.1, 1.1], "from 0.1 to 1.1")]
+
+
+@pytest.mark.parametrize(("labels", "scores", "said"), BAD + OUTSIDE)
 def test_bad_input_is_named(labels, scores, said):
-    for function in (metrics.auc, metrics.choose_threshold, metrics.report):
+    for function in (metrics.choose_threshold, metrics.threshold_for, metrics.report):
         with pytest.raises(ValueError, match=said):
             function(np.array(labels), np.array(scores))
+
+
+@pytest.mark.parametrize(("labels", "scores", "said"), BAD)
+def test_an_auc_needs_no_probabilities_but_refuses_all_else(labels, scores, said):
+    with pytest.raises(ValueError, match=said):
+        metrics.auc(np.array(labels), np.array(scores))
+    assert metrics.auc(*map(np.array, OUTSIDE[0][:2])).value == 1
+
+
+def test_a_threshold_or_a_sensitivity_that_is_no_share_is_refused():
+    labels, scores = np.array([0, 1]), np.array([0.1, 0.9])
+    for wrong in (-0.1, 1.1, np.nan):
+        with pytest.raises(ValueError, match="threshold must be from 0 to 1"):
+            metrics.report(labels, scores, wrong)
+        with pytest.raises(ValueError, match="sensitivity must be above 0"):
+            metrics.threshold_for(labels, scores, wrong)
