@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -80,6 +81,35 @@ def decode(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("gb18030")
+
+
+def zip_files(bundle: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
+    """The files in a zip, without its folders, each with its path: with forward slashes, whoever has packed it.
+
+    Programs on Windows write backslashes, some mark a folder by an attribute alone. Names that are not said to be UTF-8
+    are UTF-8 all the same, GBK on a Chinese Windows, or of the IBM PC's code page 437 in the West; there, accented
+    letters stand alone, where GBK has pairs.
+    """
+    found = []
+    for info in bundle.infolist():
+        name = info.orig_filename.split("\0")[0]
+        if not info.flag_bits & 0x800:
+            name = _unmarked(name.encode("cp437", "replace"))
+        name = name.replace("\\", "/")
+        folder = name.endswith("/") or (info.external_attr & 0x10 and not info.file_size)
+        if name and not folder:
+            found.append((info, name))
+    return found
+
+
+def _unmarked(raw: bytes) -> str:
+    western = re.search(rb"(?<![\x80-\xff])[\x80-\xa5](?![\x80-\xff])", raw)
+    for encoding in ("utf-8", *([] if western else ["gb18030"])):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("cp437")
 
 
 def write_arrays(path: str | Path, arrays: dict[str, np.ndarray]) -> None:

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from helpers import ROOT
-from helpers.files import DamagedFile, decode, made_whole, read_arrays, write_arrays, write_atomically
+from helpers.files import DamagedFile, decode, made_whole, read_arrays, write_arrays, write_atomically, zip_files
 from tests.tools.disk import full_disk
 from tests.tools.palm_builder import packed, with_byte
 
@@ -372,3 +372,37 @@ def test_text_of_any_usual_encoding(encoding):
 def test_bytes_that_are_no_text():
     with pytest.raises(UnicodeDecodeError):
         decode(b"\x81\xff\xff")
+
+
+# --- names in zips ----------------------------------------------------------------------------------------------------
+
+
+def in_a_zip(raw, flag=0, attributes=0, data=b"1"):
+    """A zip of one member whose name is these bytes."""
+    info = zipfile.ZipInfo("x" * len(raw))
+    info.external_attr = attributes
+    made = packed({info: data}).replace(info.filename.encode(), raw)
+    return with_byte(with_byte(made, 7, flag), made.index(b"PK\x01\x02") + 9, flag)
+
+
+@pytest.mark.parametrize(("raw", "flag", "name"), [
+    ("眼底 照片/喆.jpg".encode(), 8, "眼底 照片/喆.jpg"),
+    ("眼底 照片/喆.jpg".encode(), 0, "眼底 照片/喆.jpg"),  # as macOS packs
+    ("眼底\\王小明.jpg".encode("gbk"), 0, "眼底/王小明.jpg"),  # as Windows in China does
+    ("喆\\镕_1.jpg".encode("gbk"), 0, "喆/镕_1.jpg"),  # GBK beyond GB 2312, one byte of it a letter
+    ("誠a.jpg".encode("gbk"), 0, "誠a.jpg"),  # its second byte is that of a backslash
+    ("Köln\\José Peña.jpg".encode("cp437"), 0, "Köln/José Peña.jpg"),
+    (b"a/b c.txt", 0, "a/b c.txt"),
+])  # fmt: skip
+def test_names_in_a_zip_are_read_whatever_they_are_written_in(tmp_path, raw, flag, name):
+    (tmp_path / "a.zip").write_bytes(in_a_zip(raw, flag))
+    with zipfile.ZipFile(tmp_path / "a.zip") as bundle:
+        [(info, found)] = zip_files(bundle)
+        assert (found, bundle.read(info)) == (name, b"1")
+
+
+@pytest.mark.parametrize(("raw", "attributes"), [(b"a/b/", 0), (b"a\\b\\", 0), (b"a", 0x10)])
+def test_folders_in_a_zip_are_no_files(tmp_path, raw, attributes):
+    (tmp_path / "a.zip").write_bytes(in_a_zip(raw, attributes=attributes, data=b""))
+    with zipfile.ZipFile(tmp_path / "a.zip") as bundle:
+        assert zip_files(bundle) == []

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from helpers.files import made_whole, may_not_write
+from helpers.files import made_whole, may_not_write, zip_files
 from helpers.fundus.errors import ArchiveError
 
 from tqdm import tqdm
@@ -71,7 +71,7 @@ def members(archive: str | Path) -> list[str]:
         ArchiveError: it is truncated or no zip archive.
     """
     with _open(Path(archive), str(archive)) as bundle:
-        return [_posix(info.filename) for info in bundle.infolist() if not info.is_dir()]
+        return [name for _, name in zip_files(bundle)]
 
 
 def _extract(archive: Path, folder: Path, bar: tqdm, budget: int, title: str, depth: int = 1) -> int:
@@ -79,15 +79,15 @@ def _extract(archive: Path, folder: Path, bar: tqdm, budget: int, title: str, de
     if depth > MAX_DEPTH:
         raise ArchiveError(f"{title}: archives nested more than {MAX_DEPTH} deep. Unpack it by hand.")
     with _open(archive, title) as bundle:
-        infos = [info for info in bundle.infolist() if not info.is_dir()]
-        paths = [folder.joinpath(*_safe_parts(info, title)) for info in infos]
-        needed = sum(info.file_size for info in infos)
+        inside = zip_files(bundle)
+        paths = [folder.joinpath(*_safe_parts(info, name, title)) for info, name in inside]
+        needed = sum(info.file_size for info, _ in inside)
         _check_room(needed, budget, folder, title)
         budget -= needed
         bar.total = (bar.total or 0) + needed
-        for info, path in zip(infos, paths, strict=True):
+        for (info, name), path in zip(inside, paths, strict=True):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _extract_member(bundle, info, path, bar, title)
+            _extract_member(bundle, info, name, path, bar, title)
     for path in paths:
         if path.suffix.lower() == ".zip":
             budget = _extract(path, path.parent, bar, budget, f"{path.name} inside {title}", depth + 1)
@@ -95,7 +95,9 @@ def _extract(archive: Path, folder: Path, bar: tqdm, budget: int, title: str, de
     return budget
 
 
-def _extract_member(bundle: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, bar: tqdm, title: str) -> None:
+def _extract_member(
+    bundle: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, path: Path, bar: tqdm, title: str
+) -> None:
     try:
         # "x" refuses a second member of the same name (on Windows and macOS also one that differs in case only).
         with bundle.open(info) as source, path.open("xb") as copy:
@@ -103,10 +105,10 @@ def _extract_member(bundle: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, 
                 copy.write(chunk)
                 bar.update(len(chunk))
     except FileExistsError as error:
-        raise ArchiveError(f"{title} holds {info.filename} twice. Unpack it by hand.") from error
+        raise ArchiveError(f"{title} holds {name} twice. Unpack it by hand.") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
         # The checksum is compared at the member's end; UnicodeDecodeError: the name before it is no UTF-8.
-        raise ArchiveError(f"{title} is damaged at {info.filename} ({error}). {_AGAIN}") from error
+        raise ArchiveError(f"{title} is damaged at {name} ({error}). {_AGAIN}") from error
     except NotImplementedError as error:
         raise _unknown(title, error) from error
 
@@ -135,20 +137,15 @@ def _fingerprint(archive: Path) -> str:
     return hashlib.sha256(repr(listing).encode()).hexdigest()
 
 
-def _posix(name: str) -> str:
-    return name.replace("\\", "/")  # some Windows programs write backslashes
-
-
-def _safe_parts(info: zipfile.ZipInfo, title: str) -> list[str]:
+def _safe_parts(info: zipfile.ZipInfo, name: str, title: str) -> list[str]:
     """The member's path below the target; refuses encrypted members and whatever would land elsewhere."""
     if info.flag_bits & 0x1:
         raise ArchiveError(f"{title} is encrypted. Unpack it by hand with its password.")
-    name = _posix(info.filename)
     parts = [part for part in name.split("/") if part not in ("", ".")]
     outside = name.startswith("/") or ".." in parts or ":" in name  # a colon: a drive (C:x), or an NTFS stream
     if outside or stat.S_ISLNK(info.external_attr >> 16):
         raise ArchiveError(
-            f"{title} has a member that points outside the folder it is unpacked to: {info.filename}. It is not the "
+            f"{title} has a member that points outside the folder it is unpacked to: {name}. It is not the "
             "data set, and nothing was unpacked. Delete it and download the data set from a source that you trust."
         )
     return parts

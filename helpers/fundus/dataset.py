@@ -1,6 +1,7 @@
 """Fundus photographs as Paddle wants them, changed at random in training, and two data sets as one."""
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -106,9 +107,10 @@ class FundusDataset(Dataset):
         return len(self.data)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.int64]:
+        index = _place(index, len(self))
         image = self.data.images[index]
         if self.augment is not None:
-            image = self.augment(image, np.random.default_rng([self.seed, self.epoch, int(index)]))
+            image = self.augment(image, np.random.default_rng([self.seed, self.epoch, index]))
         x = self.transform(image).transpose(2, 0, 1)
         return np.ascontiguousarray(x, np.float32), self.data.labels[index]
 
@@ -144,6 +146,15 @@ class JointDataset(Dataset):
         return len(self.main) + self.count
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.int64]:
+        index = _place(index, len(self))
         if index < len(self.main):
             return self.main[index]
         return self.extra[int(self.drawn[index - len(self.main)])]
+
+
+def _place(index: int, count: int) -> int:
+    """An index as of a list, -1 being the last item; an IndexError beyond, by which a `for` loop ends."""
+    place = operator.index(index)
+    if not -count <= place < count:
+        raise IndexError(f"there is no item {place}: there are {count}")
+    return place % count

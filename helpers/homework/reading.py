@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from helpers.files import zip_files
 from helpers.homework.hand_in import NOTHING
 from helpers.homework.submission import MIME, BadSubmission, Submission, parse
 from helpers.homework.variants import COURSE
@@ -177,9 +178,9 @@ class _Search:
             raise Unreadable(Text("压缩包套了太多层", "a zip in a zip in a zip in a zip"))
         empty = True
         with zipfile.ZipFile(file) as archive:
-            for info in archive.infolist():
-                names = [name for name in re.split(r"[/\\]", _zip_name(info)) if name not in ("", ".", "..")]
-                if self.full(parts) or info.is_dir() or not names or any(map(_is_aside, names)):
+            for info, path in zip_files(archive):
+                names = [name for name in path.split("/") if name not in ("", ".", "..")]
+                if self.full(parts) or not names or any(map(_is_aside, names)):
                     continue
                 empty = False
                 inner = (*parts, *names)
@@ -263,13 +264,6 @@ def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: _Room) -> b
     if info.flag_bits & 1:
         raise Unreadable(Text("压缩包有密码", "the zip is locked with a password"))
     return archive.read(info)
-
-
-def _zip_name(info: zipfile.ZipInfo) -> str:
-    """Programs that do not say which encoding a name is in use UTF-8 or, on a Chinese Windows, GBK."""
-    if info.flag_bits & 0x800:
-        return info.orig_filename
-    return spelled(info.orig_filename.encode("cp437", "replace"))
 
 
 def _zip_time(info: zipfile.ZipInfo) -> float:

@@ -15,6 +15,7 @@ from helpers import runtime  # noqa: F401  before paddle
 from helpers.files import DamagedFile, read_arrays, write_arrays
 
 import numpy as np
+import paddle
 from paddle import nn
 from paddle.optimizer import Optimizer
 
@@ -35,6 +36,8 @@ def save_weights(model: nn.Layer, path: str | Path) -> None:
 def load_weights(model: nn.Layer, path: str | Path) -> None:
     """Set a model to the weights of a file of `save_weights`; no code in the file can run, it holds numbers only.
 
+    Weights of another precision, such as float16, are converted to the model's.
+
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is damaged, or of another network; the model is left as it was.
@@ -43,15 +46,13 @@ def load_weights(model: nn.Layer, path: str | Path) -> None:
         weights = read_arrays(path)
     except DamagedFile as error:
         raise ValueError(f"{error}: train or copy it again") from error
-    state = model.state_dict()
-    wrong = _differences(state, weights)
+    wrong = _differences(model.state_dict(), weights)
     if wrong:
         raise ValueError(
             f"{path} holds the weights of another network ({wrong[0]} and {len(wrong) - 1} more differ); "
             "build the model with the arguments that it was trained with"
         )
-    for name, value in state.items():
-        value.set_value(weights[name])
+    _set(model, weights)
 
 
 def start_from(model: nn.Layer, trained: nn.Layer, but_for: str | None = None) -> None:
@@ -154,8 +155,7 @@ def restore(path: str | Path, model: nn.Layer, optimizer: Optimizer) -> dict[str
             f"{path} is of another network ({wrong[0]} and {len(wrong) - 1} more differ); build the model with the "
             "arguments that it was trained with"
         )
-    for name, value in model.state_dict().items():
-        value.set_value(weights[name])
+    _set(model, weights)
     optimizer.set_state_dict({**moments, _SCHEDULE: schedule} if schedule else moments)
     return notes
 
@@ -201,5 +201,14 @@ def resume(folder: Path, model: nn.Layer, optimizer: Optimizer, settings: dict[s
 
 
 def _differences(state: dict, weights: dict[str, np.ndarray]) -> list[str]:
-    """The names that only one of the two has, or else those of other shapes."""
-    return sorted(set(state) ^ set(weights)) or [n for n in state if tuple(state[n].shape) != weights[n].shape]
+    """The names that only one of the two has, or else those of other shapes or of no numbers."""
+    return sorted(set(state) ^ set(weights)) or [
+        f"{name} is {weights[name].dtype} {list(weights[name].shape)}" for name, value in state.items()
+        if tuple(value.shape) != weights[name].shape or weights[name].dtype.kind not in "fiu"
+    ]  # fmt: skip
+
+
+def _set(model: nn.Layer, weights: dict[str, np.ndarray]) -> None:
+    """Weights of whatever precision, in the model's own: files of half the bytes hold float16."""
+    for name, value in model.state_dict().items():
+        value.set_value(paddle.to_tensor(weights[name]).astype(value.dtype))

@@ -69,6 +69,17 @@ def test_backslashes_of_windows_programs_are_folders(tmp_path, target):
     assert "a/b/c.txt" in files(target)
 
 
+def test_folders_that_windows_programs_pack_as_members_are_no_files(tmp_path, target):
+    by_attribute = zipfile.ZipInfo("b")
+    by_attribute.external_attr = 0x10
+    backslash = zipfile.ZipInfo("x")
+    backslash.filename = backslash.orig_filename = "a\\"
+    write(tmp_path, {"data.zip": packed({backslash: b"", "a\\1.txt": "1", by_attribute: b"", "b/2.txt": "2"})})
+    assert archives.members(tmp_path / "data.zip") == ["a/1.txt", "b/2.txt"]
+    unpack(tmp_path / "data.zip", target)
+    assert files(target) == [archives.MARKER, "a/1.txt", "b/2.txt"]
+
+
 def test_unpacks_once_whatever_the_file_is_called(archive, target, tmp_path):
     unpack(archive, target)
     before = (target / "three.txt").stat().st_mtime_ns

@@ -27,6 +27,21 @@ def test_items(data):
         dataset[80]
 
 
+def test_indices_count_from_the_end_as_those_of_a_list_do_and_a_loop_ends(data):
+    few = data.subset(np.arange(5))
+    for dataset in (FundusDataset(few, Augment(), 3), JointDataset(FundusDataset(few), FundusDataset(data), 4)):
+        count = len(dataset)
+        for index in range(count):
+            for one, other in zip(dataset[index], dataset[index - count], strict=True):
+                np.testing.assert_array_equal(one, other)
+        assert len([label for _, label in dataset]) == count  # through __getitem__ alone
+        for beyond in (count, -count - 1):
+            with pytest.raises(IndexError, match=rf"no item {beyond}: there are {count}"):
+                dataset[beyond]
+        with pytest.raises(TypeError):
+            dataset[1.0]
+
+
 def test_another_transform(data):
     x, _ = FundusDataset(data, transform=lambda image: image.astype(np.float32) / 255)[0]
     np.testing.assert_allclose(x, data.images[0].transpose(2, 0, 1) / 255, atol=1e-6)

@@ -1,4 +1,5 @@
 """What is found below a folder of hand-ins, in zips, in any encoding; and what is bad costs nobody else anything."""
+import json
 import os
 import subprocess
 import zipfile
@@ -58,6 +59,17 @@ def test_zips_of_a_learning_platform_are_read_without_being_unpacked(tmp_path):
     }
     assert len(list(tmp_path.rglob("*.*"))) == 2
     assert [one.content.student_id for one in read_all(tmp_path / "new/all.zip")] == ["in", "out"]
+
+
+def test_a_folder_in_a_zip_is_no_file_that_could_not_be_read(tmp_path):
+    """Some programs on Windows pack folders with a backslash, or with an attribute alone."""
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as bundle:
+        for name, attributes in (("eve\\", 0), ("homework", 0x10)):
+            folder = zipfile.ZipInfo("x")
+            folder.filename, folder.external_attr = name, attributes
+            bundle.writestr(folder, b"")
+        bundle.writestr("eve\\answers.json", json.dumps(make.data("1")))
+    assert found(tmp_path) == {"all.zip/eve/answers.json": "1"}
 
 
 def test_bad_zips_are_named_and_the_others_are_read(tmp_path, monkeypatch):

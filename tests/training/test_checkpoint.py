@@ -40,13 +40,25 @@ def test_a_training_can_start_from_a_network_of_other_classes():
         checkpoint.start_from(resnet.resnet18(width=8, stem="small"), trained, but_for="fc")
 
 
+@pytest.mark.parametrize("kind", ["float16", "float64"])
+def test_weights_of_another_precision_are_converted(tmp_path, kind):
+    model = small_network()
+    halved = {name: value.astype(kind) for name, value in weights(model).items()}
+    np.savez(tmp_path / "other.npz", **halved)
+    other = resnet.resnet18(width=4, stem="small")
+    checkpoint.load_weights(other, tmp_path / "other.npz")
+    assert_same_weights({name: value.astype("float32") for name, value in halved.items()}, weights(other))
+
+
 @pytest.mark.parametrize(("name", "error", "said"), [
+    ("text.npz", ValueError, r"text\.npz .* is <U1 \["),
     ("bad.npz", ValueError, r"bad\.npz .*: train or copy it again"),
     ("wide.npz", ValueError, r"wide\.npz .* another network"),
     ("none.npz", FileNotFoundError, r"none\.npz"),
 ])  # fmt: skip
 def test_a_file_that_does_not_fit_is_named_and_changes_nothing(tmp_path, name, error, said):
     (tmp_path / "bad.npz").write_bytes(b"these are no weights")
+    np.savez(tmp_path / "text.npz", **{n: np.full(value.shape, "1") for n, value in weights(small_network()).items()})
     checkpoint.save_weights(resnet.resnet18(width=8, stem="small"), tmp_path / "wide.npz")
     model = small_network()
     before = weights(model)
