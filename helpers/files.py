@@ -4,7 +4,9 @@ Arrays are kept as .npz files: reading one runs no code from it, and a checksum 
 """
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import os
 import re
 import secrets
@@ -33,6 +35,9 @@ _DAMAGED = (
     ValueError, EOFError, OSError, AttributeError, RuntimeError, TypeError, SyntaxError, tokenize.TokenError,
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
+
+
+_SEPARATORS = ",;\t，"
 
 
 class DamagedFile(ValueError):
@@ -81,6 +86,35 @@ def decode(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("gb18030")
+
+
+def csv_rows(data: bytes) -> list[list[str]]:
+    """The rows of a CSV file in any encoding that `decode` knows, the empty ones as [].
+
+    Cells are parted by commas, also full-width ones, semicolons or tabs: by what the first line that has any of them
+    has most of.
+
+    Raises:
+        UnicodeDecodeError: it is no text.
+        csv.Error: a quotation mark is not closed, a cell is endless, or the file was cut within its last row; the
+            message says in which line.
+    """
+    text = decode(data)
+    first = next((line for line in text.splitlines() if any(sign in line for sign in _SEPARATORS)), "")
+    separator = max(_SEPARATORS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        rows = list(reader)
+        for _ in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
+            pass
+    except csv.Error as error:
+        # Strict, it hears of a quotation mark that is not closed; all else that it minds can be read.
+        if "expected after" not in str(error):
+            raise csv.Error(f"{error}, at the latest in line {reader.line_num}") from error
+    cut = text and text[-1] not in "\r\n" and len(rows) > 1 and len(rows[-1]) < len(rows[-2])
+    if cut:
+        raise csv.Error(f"it ends in the middle of line {reader.line_num}, after {text[-20:]!r}")
+    return rows
 
 
 def zip_files(bundle: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from xml.etree import ElementTree
 
-from helpers.files import decode
+from helpers.files import csv_rows
 from helpers.fundus.errors import DataError
 
 import openpyxl
@@ -19,7 +20,9 @@ _DAMAGED = (
     LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
     ElementTree.ParseError,
 )  # fmt: skip
-NAME, LABEL = "imgname", "label"  # the columns, compared in lower case
+COLUMNS = {"imgname": "imgName", "label": "Label"}  # as they are compared, and as they are written
+LISTED = 10  # of the rows that are wrong
+Rows = list[tuple[int, Sequence]]  # the cells of each row that is not empty, and its number from 1
 _SHEET_NAMES = {"labels", "pmlabelandfovealocation", "classificationlabels"}
 
 
@@ -29,79 +32,113 @@ def is_sheet(path: PurePath) -> bool:
 
 
 def read_sheet(path: str | Path) -> dict[str, int]:
-    """Read the columns imgName and Label; other columns do not matter.
+    """Read the columns imgName and Label; other columns, and what stands above these two, do not matter.
 
-    A .csv file may have a byte-order mark, any line ending, commas, semicolons or tabs, and be UTF-8, UTF-16 or GBK.
+    Of a workbook all sheets that have the two columns are read. A .csv file may have a byte-order mark, any line
+    ending, commas, semicolons or tabs, and be UTF-8, UTF-16 or GBK.
 
     Returns:
         the label, 0 or 1, for each image name without its suffix ("V0001").
 
     Raises:
-        DataError: it is no such file, a column is missing, a label is neither 0 nor 1, or one image has two labels.
+        DataError: it is no such file, it was cut short, a column is missing, a label is neither 0 nor 1, or one image
+            has two labels; all rows that are wrong are named at once.
     """
     path = Path(path)
-    rows = _xlsx_rows(path) if path.suffix.lower() == ".xlsx" else _csv_rows(path)
-    rows = [(number, row) for number, row in enumerate(rows, start=1) if any(cell not in (None, "") for cell in row)]
-    if not rows:
-        raise DataError(f"{path} is empty. Save the sheet again, with the columns imgName and Label.")
-    header = [str(cell).strip().lower() for cell in rows[0][1]]
-    missing = [title for key, title in ((NAME, "imgName"), (LABEL, "Label")) if key not in header]
-    if missing:
-        raise DataError(
-            f"{path} has no column {' and no column '.join(missing)}; its first row is {', '.join(header)[:80]!r}. "
-            "Save the sheet again with its first row."
-        )
+    tables = read_tables(path)
+    found = {name: places for name, rows in tables.items() if (places := header(rows, COLUMNS)) is not None}
+    if not found:
+        raise DataError(f"{path} {_without_columns(tables)}")
     labels: dict[str, int] = {}
-    for number, row in rows[1:]:
-        name, label = (row[header.index(key)] if header.index(key) < len(row) else None for key in (NAME, LABEL))
-        stem = PurePath(str(name or "").strip().replace("\\", "/")).stem
-        if not stem:
-            raise DataError(f"{path}, row {number}: no image name. Complete or remove the row.")
-        value = _label(label, f"{path}, row {number} ({stem})")
-        if labels.setdefault(stem, value) != value:
-            raise DataError(f"{path}, row {number}: {stem} has the labels 0 and 1. Remove the wrong row.")
+    wrong: list[str] = []
+    for sheet, (first, places) in found.items():
+        for number, row in tables[sheet]:
+            if number <= first:
+                continue
+            name, cell = (row[place] if place < len(row) else None for place in places)
+            stem = PurePath(str("" if name is None else name).strip().replace("\\", "/")).stem
+            label = _label(cell)
+            where = f"row {number}" if len(found) == 1 else f"sheet {sheet}, row {number}"
+            if not stem:
+                wrong.append(f"{where}: no image name")
+            elif label is None:
+                wrong.append(f"{where} ({stem}): the label is {cell!r} and must be 0 or 1")
+            elif labels.setdefault(stem, label) != label:
+                wrong.append(f"{where}: {stem} has the labels 0 and 1")
+    if wrong:
+        more = f"; and {len(wrong) - LISTED} more" if len(wrong) > LISTED else ""
+        rows = "this row" if len(wrong) == 1 else "these rows"
+        raise DataError(
+            f"{path}, {'; '.join(wrong[:LISTED])}{more}. Correct or remove {rows} (1 is pathologic myopia)."
+        )
     return labels
 
 
-def _label(cell: object, where: str) -> int:
+def read_tables(path: Path) -> dict[str, Rows]:
+    """The rows of each sheet of an .xlsx workbook by its name, or of a .csv file under "".
+
+    Raises:
+        DataError: it cannot be read, or was cut short.
+    """
+    tables = _xlsx_tables(path) if path.suffix.lower() == ".xlsx" else {"": _csv_rows(path)}
+    return {
+        name: [(n, row) for n, row in enumerate(rows, start=1) if any(cell not in (None, "") for cell in row)]
+        for name, rows in tables.items()
+    }
+
+
+def header(rows: Rows, wanted: Sequence[str]) -> tuple[int, list[int]] | None:
+    """The number of the first row that has all these columns, in lower case, and where; None if there is none."""
+    for number, row in rows:
+        cells = [unicodedata.normalize("NFKC", str(cell)).strip().lower() for cell in row]
+        if all(title in cells for title in wanted):
+            return number, [cells.index(title) for title in wanted]
+    return None
+
+
+def _without_columns(tables: dict[str, Rows]) -> str:
+    """What there is instead of a sheet with the columns."""
+    said = []
+    for name, rows in tables.items():
+        where = f"sheet {name} " if len(tables) > 1 else ""
+        if not rows:
+            said.append(f"{where}is empty")
+            continue
+        _, row = rows[0]
+        missing = [title for key, title in COLUMNS.items() if header(rows, [key]) is None]
+        lacks = f"has no column {' and no column '.join(missing)}" if missing else "has its columns in different rows"
+        cells = ", ".join("" if cell is None else str(cell) for cell in row)
+        said.append(f"{where}{lacks}; its first row is {cells[:80]!r}")
+    return "; ".join(said) + ". Save it again with a row of titles, imgName and Label among them."
+
+
+def _label(cell: object) -> int | None:
     try:
         number = float(str(cell))
     except ValueError:
-        number = float("nan")
-    if number not in (0, 1):
-        raise DataError(f"{where}: the label is {cell!r} and must be 0 or 1 (1 is pathologic myopia). Correct the row.")
-    return int(number)
+        return None
+    return int(number) if number in (0, 1) else None
 
 
-def _xlsx_rows(path: Path) -> Iterable[Sequence]:
+def _xlsx_tables(path: Path) -> dict[str, list[Sequence]]:
     try:
         with path.open("rb") as file:  # given the path, openpyxl would leave a damaged file open
             # Not in read-only mode, which believes the sheet's own word for how many rows it has.
             book = openpyxl.load_workbook(file, data_only=True)
-        return list(book.worksheets[0].iter_rows(values_only=True))
+        return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
     except _DAMAGED as error:
         raise DataError(f"{path} cannot be read as an .xlsx sheet ({error}). Copy or unpack it again.") from error
 
 
-def _csv_rows(path: Path) -> Iterable[list[str]]:
+def _csv_rows(path: Path) -> list[list[str]]:
     try:
-        data = path.read_bytes()
+        return csv_rows(path.read_bytes())
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}).") from error
-    lines = _decode(path, data).splitlines()
-    first = lines[0] if lines else ""
-    reader = csv.reader(lines, delimiter=max(",;\t", key=first.count))
-    try:
-        return list(reader)
-    except csv.Error as error:
-        raise DataError(
-            f"{path} cannot be read as a .csv sheet: {error}, at the latest in line {reader.line_num}. Look for a "
-            "quotation mark that is not closed, or save the sheet again."
-        ) from error
-
-
-def _decode(path: Path, data: bytes) -> str:
-    try:
-        return decode(data)
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is no text in UTF-8, UTF-16 or GBK. Save the sheet again as CSV UTF-8.") from error
+    except csv.Error as error:
+        raise DataError(
+            f"{path} cannot be read as a .csv sheet: {error}. Look for a quotation mark that is not closed, or save "
+            "the sheet, or copy it, again."
+        ) from error

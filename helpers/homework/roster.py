@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from helpers.files import csv_rows
 from helpers.homework.answers import shown
 from helpers.homework.reading import HandIn
 from helpers.homework.variants import canonical
-from helpers.homework.writing import Unreadable, decode
+from helpers.homework.writing import NO_TEXT
 from helpers.language import Text
 
 IDS = {"id", "student id", "student_id", "studentid", "username", "学号", "学生学号", "学生编号", "编号", "用户名"}
@@ -23,6 +24,7 @@ NAMES = {"name", "student name", "student_name", "full name", "姓名", "学生�
 ASSIGNMENT = "homework"  # nbgrader collects into NAME/homework
 # Words beside a name in the name of a file; a student who calls himself by one is not looked for there.
 FILL = re.compile("作业|提交|答案|实验|学号|姓名|的|homework|answers?|assignsubmission|file")
+LISTED = 10  # of the lines that are wrong
 BY_USER, BY_PLACE, BY_ID, BY_NAME, BY_NOTHING = 4, 3, 2, 1, 0
 
 
@@ -49,41 +51,57 @@ def read_roster(path: str | Path) -> list[Student]:
     """The students of a sheet with the columns id and name, or 学号 and 姓名, in any order and encoding.
 
     Raises:
-        BadRoster: it cannot be read, has other columns, or names a student twice.
+        BadRoster: it cannot be read, was cut short, has other columns, or has an id twice or an incomplete one; all
+            lines that are wrong are named at once.
     """
     path = Path(path)
     try:
-        text = decode(path.read_bytes())
-        lines = text.splitlines()
-        first = lines[0] if lines else ""
-        rows = list(csv.reader(lines, delimiter=max(",;\t，", key=first.count)))
-    except (OSError, Unreadable, csv.Error) as error:
+        rows = csv_rows(path.read_bytes())
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         said = Text("名单 {} 读不了（{}）", "the roster {} cannot be read ({})")
-        raise BadRoster(said.format(path.name, getattr(error, "strerror", None) or error)) from error
-    head = [unicodedata.normalize("NFKC", cell).strip().lower() for cell in (rows[0] if rows else [])]
-    columns = [next((i for i, cell in enumerate(head) if cell in wanted), None) for wanted in (IDS, NAMES)]
-    if None in columns:
+        raise BadRoster(said.format(path.name, _reason(error))) from error
+    top, columns = next(
+        ((number, places) for number, row in enumerate(rows) if None not in (places := _columns(row))), (0, None)
+    )
+    if columns is None:
         raise BadRoster(Text(
-            "名单 {} 的第一行要有“学号”和“姓名”两列（或 id、name），并另存为 CSV",
-            "the first line of the roster {} must have the columns id and name, and it must be saved as CSV",
+            "名单 {} 要有一行标题，其中有“学号”和“姓名”两列（或 id、name），并另存为 CSV",
+            "the roster {} must have a line of titles with the columns id and name, and it must be saved as CSV",
         ).format(path.name))  # fmt: skip
     students: dict[str, Student] = {}
-    for number, row in enumerate(rows[1:], 2):
+    wrong: list[str] = []
+    for number, row in enumerate(rows[top + 1 :], top + 2):
         own_id, name = (shown(row[i].strip(), str, 100) if i < len(row) else "" for i in columns)
         if not own_id and not name:
             continue
         key = canonical(own_id)
         if not key or re.fullmatch(r"[0-9.]+e\+[0-9]+", key):
-            raise BadRoster(Text(
-                "名单 {} 的第 {} 行没有完整的学号：{!r}", "line {1} of the roster {0} has no whole id: {2!r}"
-            ).format(path.name, number, own_id))  # fmt: skip
-        if key in students:
-            said = Text("名单 {} 里学号 {} 出现了两次", "the roster {} has the id {} twice")
-            raise BadRoster(said.format(path.name, own_id))
-        students[key] = Student(own_id, name)
+            said = Text("第 {} 行没有完整的学号：{!r}", "line {} has no whole id: {!r}")
+            wrong.append(said.format(number, own_id))
+        elif key in students:
+            wrong.append(Text("学号 {} 出现了两次", "it has the id {} twice").format(own_id))
+        else:
+            students[key] = Student(own_id, name)
+    if wrong:
+        between = Text("；", "; ")
+        more = [Text("还有 {} 处", "{} more").format(len(wrong) - LISTED)] if len(wrong) > LISTED else []
+        said = Text("名单 {}：{}", "the roster {}: {}")
+        raise BadRoster(said.format(path.name, str(between).join([*wrong[:LISTED], *more])))
     if not students:
         raise BadRoster(Text("名单 {} 里没有学生", "the roster {} has no student").format(path.name))
     return list(students.values())
+
+
+def _columns(row: list[str]) -> list[int | None]:
+    """Where id and name are, if this is the line of titles."""
+    cells = [unicodedata.normalize("NFKC", cell).strip().lower() for cell in row]
+    return [next((i for i, cell in enumerate(cells) if cell in wanted), None) for wanted in (IDS, NAMES)]
+
+
+def _reason(error: Exception) -> object:
+    if isinstance(error, UnicodeDecodeError):
+        return NO_TEXT
+    return getattr(error, "strerror", None) or error
 
 
 class Register:

@@ -10,6 +10,7 @@ from helpers.language import Text
 # Full-width signs and digits, and Chinese brackets and commas, as the plain ones.
 PLAIN = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | str.maketrans("、【】〔〕\u3000−", ",[][] -")
 NUMBER = re.compile(r"[+-]?([0-9]{1,40}|[0-9]{1,3}(,[0-9]{3}){1,12})")
+NO_TEXT = Text("不是 UTF-8、UTF-16 或 GBK 的文字", "it is no text in UTF-8, UTF-16 or GBK")
 SHAPE = re.compile(r"[\[(] *([0-9]{1,20}( *, *[0-9]{1,20}){0,7})? *,? *[\])]")
 
 
@@ -22,7 +23,7 @@ def decode(data: bytes) -> str:
     try:
         return files.decode(data)
     except UnicodeDecodeError as error:
-        raise Unreadable(Text("不是 UTF-8、UTF-16 或 GBK 的文字", "it is no text in UTF-8, UTF-16 or GBK")) from error
+        raise Unreadable(NO_TEXT) from error
 
 
 def typed(value: object) -> object:

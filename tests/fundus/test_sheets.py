@@ -28,6 +28,9 @@ CSVS = {
     "quoted, spaced": build.csv({f" {name}": f'" {label} "' for name, label in VALIDATION.items()}).encode(),
     "empty rows": build.csv(VALIDATION).replace("\n", "\n\n,,,,\n").encode(),
     "without suffixes": build.csv(VALIDATION).replace(".jpg", "").encode(),
+    "titles above": ("Labels\n\nsep=,\n" + build.csv(VALIDATION)).encode(),
+    "full-width commas and titles": build.csv(VALIDATION).replace(",", "，").replace("Label", "Ｌabel").encode("gbk"),
+    "a quotation mark within a cell": build.csv(VALIDATION).replace("1.0,", '1"x,').encode(),
     "with folders": build.csv(VALIDATION).replace("V0", "PALM-Validation400\\V0").encode(),
     "two columns, the other way round": "".join(
         f"{label},{name}\n" for name, label in {"imgName": "Label", **VALIDATION}.items()
@@ -62,6 +65,12 @@ BAD_SHEETS = {
     "no text": (b"\x89PNG\xff\xff\x80", r"is no text"),
     "field without end": (build.csv(VALIDATION) + '9,"' + "V0009.jpg,1\n" * 15_000,
                           r"cannot be read as a \.csv sheet: field .* in line \d+\. Look"),
+    "two wrong rows": (build.csv({**VALIDATION, "V0002": 3, "V0005": "x"}),
+                       r"row 3 \(V0002\): the label is '3' and must be 0 or 1; row 6 \(V0005\): .* these rows"),
+    "many wrong rows": (build.csv({f"V{i}": 2 for i in range(25)}), r".*row 11 \(V9\): [^;]*; and 15 more\. Correct"),
+    "cut within a row": (build.csv(VALIDATION)[:-9], r"cannot be read .*it ends in the middle of line 9, after"),
+    "cut within a name": ("Label,imgName\n1,V0001.jpg\n1", r"cannot be read .*it ends in the middle of line 3, after"),
+    "cut within a quotation": (build.csv(VALIDATION) + '9,"V0009', r"cannot be read .* in line \d+\. Look"),
     "endless field": (build.csv(VALIDATION) + "V" * 140_000,
                       r"cannot be read as a \.csv sheet: field .* in line \d+\. Look"),
 }  # fmt: skip
@@ -117,6 +126,41 @@ def test_the_columns_may_lie_anywhere(tmp_path):
     book.active.delete_rows(6)
     book.save(tmp_path / "labels.xlsx")
     assert read_sheet(tmp_path / "labels.xlsx") == {"V0001": 1}
+
+
+def book(**sheets):
+    """A workbook with these sheets of rows."""
+    made = openpyxl.Workbook()
+    made.remove(made.active)
+    for name, rows in sheets.items():
+        sheet = made.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    file = io.BytesIO()
+    made.save(file)
+    return file.getvalue()
+
+
+TITLES = ("ID", "imgName", "Label")
+
+
+def test_all_sheets_with_the_columns_are_read_wherever_they_begin(tmp_path):
+    rows = [("Labels of 2019",), (), TITLES, (1, "V0001.jpg", 1)]
+    sheets = {"Sheet1": [], "notes": [("by", "hand")], "a": rows, "b": [TITLES, (1, "V0002.jpg", 0)]}
+    (tmp_path / "labels.xlsx").write_bytes(book(**sheets))
+    assert read_sheet(tmp_path / "labels.xlsx") == {"V0001": 1, "V0002": 0}
+
+
+@pytest.mark.parametrize(("sheets", "said"), [
+    ({"Sheet1": [], "b": [("name", "Label")]}, "sheet Sheet1 is empty; sheet b has no column imgName; its first row"),
+    ({"a": [TITLES, (1, "V1.jpg", 2)], "b": [TITLES, (1, "V1.jpg", 0)], "c": [TITLES, (1, "V1.jpg", 1)]},
+     r"sheet a, row 2 \(V1\): the label is 2 and must be 0 or 1; sheet c, row 2: V1 has the labels 0 and 1"),
+    ({"a": [("imgName",), ("Label",)]}, "has its columns in different rows"),
+])  # fmt: skip
+def test_what_is_wrong_with_several_sheets_is_said_of_each(tmp_path, sheets, said):
+    (tmp_path / "labels.xlsx").write_bytes(book(**sheets))
+    with pytest.raises(DataError, match=said):
+        read_sheet(tmp_path / "labels.xlsx")
 
 
 def test_an_xlsx_without_the_columns(tmp_path):

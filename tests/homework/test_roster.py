@@ -15,7 +15,8 @@ CLASS = [
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16"])
 @pytest.mark.parametrize("text", [
     "id,name\n007,王小明\n", "学号,姓名\r\n007,王小明\r\n\r\n", "班级;姓名; 学号 \n1;王小明;007\n",
-    "姓名\t学号\n王小明\t 007\n", '"ID","Name"\n"007","王小明"\n', "姓名，学号\n王小明，007\n",
+    "姓名\t学号\n王小明\t 007\n", "2026 级 1 班\n\n学号;姓名\n007;王小明\n",
+    "sep=;\nid;name\n007;王小明",'"ID","Name"\n"007","王小明"\n', "姓名，学号\n王小明，007\n",
 ])  # fmt: skip
 def test_a_roster_is_read(tmp_path, text, encoding):
     path = make.write(tmp_path / "roster.csv", text, encoding)
@@ -26,6 +27,9 @@ def test_a_roster_is_read(tmp_path, text, encoding):
     ("", "columns id and name"), ("a,b\n1,2\n", "columns id and name"), ("id,name\n", "no student"),
     ("id,name\n1,a\n１ ,b\n", "the id １ twice"), ("id,name\n,a\n", "line 2"),
     ("id,name\n2.026E+09,a\n", "no whole id"),
+    ("id,name\n1,a\n,b\n１ ,c\n2e+9,d\n", "line 3 has no whole id: ''; it has the id １ twice; line 5 has"),
+    ("id,name,mail\n1,a,a@b\n202", "ends in the middle of line 3, after '.*202'"),
+    ('id,name\n1,"a\n2,b\n', "line 3"),
     (b"PK\x03\x04\xff\xff\xff", "cannot be read"),
     ("id,name\n" + "x" * 200_000, "cannot be read"),
 ])  # fmt: skip
