@@ -30,7 +30,7 @@ lab: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(PYTEST_FLAGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(PYTEST_FLAGS)
 
 browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/course/test_browser.py

@@ -20,6 +20,15 @@ def palm_dir() -> Path:
     return Path(_REAL).resolve()
 
 
+# What takes longest comes first: two processes then end at about the same time, and not one long after the other.
+_LONGEST = ("test_browser.py", "05_eye_disease_resnet.ipynb", "test_site.py", "test_notebooks.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; all else stays as it is."""
+    items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
+
+
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which other environments than the tests' own lack
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
     """Keep the tests of a file in one process, and both editions of a notebook: they write the same files in data/."""

@@ -76,7 +76,7 @@ def check_outputs(page):
     shown = page.outputs()
     assert [cell["prompt"] for cell in shown.values()] == [f"[{count}]:" for count in range(1, len(shown) + 1)]
     for number, cell in shown.items():
-        committed = sum("image/png" in output.get("data", {}) for output in page.file.cells[number].outputs)
+        committed = editions.figures(page.file.cells[number].outputs)
         variances = cell["figures"]
         assert len(variances) == committed, f"cell {number + 1} shows {len(variances)} figures, not {committed}"
         assert all(variance > 1 for variance in variances), f"cell {number + 1} shows an empty figure"

@@ -129,7 +129,7 @@ def test_every_notebook_is_a_page_with_its_code_and_figures(walked):
         code = [cell.source for cell in cells if cell.cell_type == "code" and cell.source]
         assert [shown.rstrip() for shown in facts["inputs"]] == [source.rstrip() for source in code], name
         outputs = [output for cell in cells for output in cell.get("outputs", [])]
-        assert len(facts["figures"]) == sum("image/png" in output.get("data", {}) for output in outputs), name
+        assert len(facts["figures"]) == editions.figures(outputs), name
         assert all(width > 100 for width in facts["figures"]), name
         assert facts["folds"] == sum(cell.source.count("<details>") for cell in cells), name
 

@@ -20,6 +20,8 @@ METADATA = {  # of every committed notebook
     "language_info": {"name": "python"},
 }
 
+PICTURES = {"image/png", "image/jpeg"}  # the kinds of a figure; nbval leaves them out
+
 _OWN_FOLDER = re.compile(rf"^(?:notebooks|docs/site)/({'|'.join(LANGUAGES)})/")  # what lies there is of one edition
 
 
@@ -56,3 +58,8 @@ def language_of(path: str) -> str | None:
 def shared_name(path: str) -> str:
     """What the path of a file and that of its twin have in common: no language, and no ending."""
     return re.sub(r"(\.zh-CN)?\.(md|ipynb)$", "", _OWN_FOLDER.sub("", path))
+
+
+def figures(outputs: list) -> int:
+    """How many of the outputs of a cell are figures."""
+    return sum(bool(PICTURES & output.get("data", {}).keys()) for output in outputs)

@@ -25,8 +25,6 @@ from nbclient.exceptions import CellControlSignal
 from nbformat import NotebookNode
 from nbval.plugin import coalesce_streams
 
-PICTURES = {"image/png", "image/jpeg"}  # what nbval leaves out
-
 
 def git(folder: Path, *arguments: str) -> str:
     """What a git command says; a RuntimeError with what it said if it failed."""
@@ -69,7 +67,7 @@ def differences(new: NotebookNode, old: NotebookNode) -> tuple[list[str], list[s
             continue
         here, there = shown(cell), shown(twin)
         for kind in sorted(kind for kind in here.keys() | there.keys() if here[kind] != there[kind]):
-            if kind in PICTURES:
+            if kind in editions.PICTURES:
                 pictures.append(f"{name} draws another picture")
             else:
                 now, before = first_difference(*("\n".join(map(str, one[kind])) for one in (here, there)))
