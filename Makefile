@@ -3,7 +3,7 @@
 # `make compat` runs the notebooks in the oldest and the newest environment that the course promises (docs/compatibility.md).
 # `make browser` opens, runs and answers the notebooks in JupyterLab in a real browser.
 # `make hub` walks the homework through a JupyterHub, from release to grades (docs/jupyterhub.md); it needs npm.
-# `make site` builds the course as web pages in build/site.
+# `make site` builds the course as web pages in build/site; `make aistudio` packs it for AI Studio (docs/aistudio.md).
 # For contributors: `make hooks` checks every commit, `make notebooks` runs the notebooks again, `make measure` runs their
 # experiments with 20 seeds (CONTRIBUTING.md).
 # EDITION=en or EDITION=zh chooses the language; `make lab` otherwise goes by the environment's (LANG), `make grading` takes zh.
@@ -19,7 +19,7 @@ PROXY := build/hub/node_modules/.bin/configurable-http-proxy
 READERS := $(or $(EDITION),$(if $(filter zh%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG))),zh,en))
 FIRST := $(firstword $(sort $(wildcard notebooks/$(READERS)/*.ipynb)))
 
-.PHONY: lab test browser hub clean grading grades hooks notebooks measure compat site
+.PHONY: lab test browser hub clean grading grades hooks notebooks measure compat site aistudio
 
 # The whole course is served, not the first notebook's folder alone: the notebooks link to their twins, neighbours and docs/.
 lab: $(VENV)/.installed
@@ -47,6 +47,9 @@ compat: $(VENV)/.installed-dev
 # An environment of its own: without Paddle it is small, and the site is published from a bare machine in a minute.
 site: $(SITE_VENV)/.installed
 	$(SITE_VENV)/bin/python docs/site/build.py
+
+aistudio: $(VENV)/.installed
+	$(BIN)/python -m helpers.commands.upload
 
 hooks: $(VENV)/.installed-dev
 	$(BIN)/pre-commit install

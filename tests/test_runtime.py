@@ -111,6 +111,16 @@ def test_the_device_is_the_one_paddle_uses():
     assert paddle.get_device().startswith(runtime.device())
 
 
+@pytest.mark.parametrize(("in_a_notebook", "chosen"), [(True, "['cpu']"), (False, "[]")])
+def test_a_notebook_computes_on_the_cpu_until_it_asks_for_a_device(in_a_notebook, chosen, tmp_path):
+    (tmp_path / "paddle").mkdir()
+    (tmp_path / "paddle/__init__.py").write_text("__version__ = '3.3.1'\nchosen = []\nset_device = chosen.append\n")
+    kernel = "import sys; sys.modules['ipykernel'] = sys; " if in_a_notebook else ""
+    code = f"{kernel}from helpers import runtime; import paddle; print(paddle.chosen)"
+    done = python("-c", code, PYTHONPATH=str(tmp_path))
+    assert done.stdout.strip() == chosen, done.stderr
+
+
 def test_the_report_names_the_device_in_use_and_chooses_none(monkeypatch):
     assert f"device {runtime.device()}; " in runtime.report()
     monkeypatch.setattr(paddle, "get_device", lambda: "gpu:1")

@@ -2,25 +2,16 @@
 import functools
 import shutil
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 from helpers import ROOT
 from helpers.fundus import sources
 from tests.tools import compat, editions
-from tests.tools.compat import ENVIRONMENTS, Environment
+from tests.tools.compat import ENVIRONMENTS, Environment, Here
 
 import nbformat
 import pytest
 
 OLD, NEW = ENVIRONMENTS
-
-
-@dataclass(frozen=True)
-class Here(Environment):
-    """The environment of the tests itself."""
-
-    interpreter: Path = Path(sys.executable)
 
 
 def test_the_ends_are_those_of_the_course():

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import ROOT
+from helpers.commands import upload
 from helpers.fundus import render, sheets
 from tests.tools import editions, palm_builder
 
@@ -50,6 +51,13 @@ class Environment:
     @property
     def interpreter(self) -> Path:
         return BUILD / self.name / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+@dataclass(frozen=True)
+class Here(Environment):
+    """The environment of the tests themselves."""
+
+    interpreter: Path = Path(sys.executable)
 
 
 ENVIRONMENTS = [
@@ -140,10 +148,11 @@ def mount(folder: Path) -> None:
 
 
 def home(folder: Path, as_on_ai_studio: bool) -> None:
-    """Fill a home folder: the course below it and, as on AI Studio, the mounted data set."""
-    course = folder / COURSE
-    for name in ("helpers", "notebooks"):
-        shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    """Fill a home folder: the course below it, as its upload unpacks, and, as on AI Studio, the mounted data set."""
+    archive = folder / "course.zip"
+    upload.pack(archive)
+    shutil.unpack_archive(archive, folder / COURSE.parent)
+    archive.unlink()
     if as_on_ai_studio:
         mount(folder / "data" / "data19065")
 

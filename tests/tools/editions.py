@@ -13,7 +13,8 @@ OTHER = {"zh": "en", "en": "zh"}  # a language, and that of the other edition
 LANGUAGES = tuple(OTHER)
 PAGES = (  # that both editions have; these are the names of the English ones
     "README.md", "CONTRIBUTING.md", "docs/teaching.md", "docs/jupyterhub.md", "docs/scaling.md",
-    "docs/compatibility.md", "docs/helpers.md", "docs/commands.md", "docs/benchmarks.md", "data/README.md",
+    "docs/compatibility.md", "docs/helpers.md", "docs/commands.md", "docs/benchmarks.md",
+    "docs/aistudio.md", "data/README.md",
 )  # fmt: skip
 METADATA = {  # of every committed notebook
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
