@@ -165,7 +165,7 @@ def ask(model: ResNet, about: About, photographs: Sequence[np.ndarray]) -> np.nd
     """`inference.probabilities` of one photograph or more, uint8 [size, size, 3]."""
     transform = NORMALISATIONS[about.normalisation]
     x = np.stack([transform(each).transpose(2, 0, 1) for each in photographs]).astype(np.float32)
-    return probabilities(model, paddle.to_tensor(x), about.flip)
+    return probabilities(model, paddle.to_tensor(x), about.flip, about.temperature)
 
 
 def decide(row: Row, answer: np.ndarray, about: About) -> Row:
@@ -185,7 +185,9 @@ def description(about: About, path: Path) -> dict[str, object]:
     """What the page says of the model."""
     network = f"{about.network}, {about.norm} normalisation, {about.size} px"
     two = {"probability": f"of: {about.classes[1]}", "threshold": about.threshold}
-    return {"file": path.name, "network": network, **(two if len(about.classes) == 2 else {}), **about.card}
+    tempered = {"calibration": "none, the probability is the network's own"} if about.temperature == 1 else {}
+    return {"file": path.name, "network": network, **(two if len(about.classes) == 2 else {}),
+            "temperature": about.temperature, **tempered, **about.card}  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:

@@ -22,7 +22,7 @@ from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
 from helpers.fundus.errors import DataError
 from helpers.fundus.photographs import FundusSet, Parts
 from helpers.fundus.render import render
-from helpers.training import checkpoint, inference, metrics, model_file, parallel, resnet
+from helpers.training import calibration, checkpoint, inference, metrics, model_file, parallel, resnet
 from helpers.training.fit import EPOCHS, fit
 
 import paddle
@@ -49,8 +49,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--extra", metavar="N", type=int, default=EXTRA, help="rendered images on top in each epoch, "
                         f"default {EXTRA}")  # fmt: skip
     parser.add_argument("--validation", metavar="SHARE", type=float, default=0.0, help="hold back a share of the "
-                        "training images (notebook: 0.2) to watch, to choose the best epoch and to set the threshold; "
-                        "default: train on all, for as many epochs as cross-validation chose")  # fmt: skip
+                        "training images (notebook: 0.2) to watch, to choose the best epoch, the temperature "
+                        "of the probabilities and the threshold; default: train on all, for as many epochs as "
+                        "cross-validation chose, with probabilities as they are and the threshold 0.5")  # fmt: skip
+    parser.add_argument("--sensitivity", metavar="SHARE", type=float, help="set the threshold so that this share of "
+                        "the pathologic images held back is found, as a screening asks for (0.98, say); needs "
+                        "--validation; default: the largest sensitivity + specificity")  # fmt: skip
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="default 0")
     parser.add_argument("--norm", choices=NORMS, default="batch", help="sync: statistics over the batches of all GPUs")
     parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu where there is one")
@@ -66,6 +70,10 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
                      f"not {options.batch_size}")  # fmt: skip
     if not 0 <= options.validation < 1:
         parser.error(f"--validation must be at least 0 and below 1, not {options.validation}")
+    if options.sensitivity is not None and not 0 < options.sensitivity <= 1:
+        parser.error(f"--sensitivity must be above 0 and at most 1, not {options.sensitivity}")
+    if options.sensitivity is not None and not options.validation:
+        parser.error("--sensitivity needs images that are not trained on: add --validation 0.2")
     if options.device == "gpu" and runtime.device() != "gpu":
         parser.error("--device gpu: Paddle sees no GPU here (python -m helpers.runtime says what there is)")
     options.device = options.device or runtime.device()
@@ -113,23 +121,25 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report, float, int]:
     seconds = time.perf_counter() - start
     parallel.wait_for_all()  # one of them writes the file
     checkpoint.load_weights(model, weights)
-    threshold = 0.5
-    if validation is not None:
-        threshold = metrics.choose_threshold(validation.labels, inference.predict(model, validation, flip=True))
+    held_back = None if validation is None else inference.predict(model, validation, flip=True)
+    settled = calibration.settle(parts.validation.labels, held_back, options.sensitivity)
     scores = inference.predict(model, FundusDataset(parts.test), flip=True)
-    report = metrics.report(parts.test.labels, scores, threshold)
+    report = metrics.report(parts.test.labels, calibration.temper(scores, settled.temperature), settled.threshold)
+    tempered = {} if validation is None else calibration.compared(parts.test.labels, scores, settled.temperature)
     model_path = options.output / "model.npz"
     if parallel.rank() == 0:
-        about = described(options, parts, extra, report)
+        about = described(options, parts, extra, report, settled, tempered)
         model_file.save(model_path, model, about)
-    say(f"trained in {seconds:.0f} s; for helpers.commands.predict: {model_path}\n{report}")
+    said = "\n".join(f"{name}: {value}" for name, value in {**settled.notes, **tempered}.items())
+    say(f"{said}\ntrained in {seconds:.0f} s; for helpers.commands.predict: {model_path}\n{report}")
     batches = options.epochs * len(parallel.batches(train, options.batch_size))
     return report, seconds, batches * min(options.batch_size, len(train))
 
 
 def described(
-    options: argparse.Namespace, parts: Parts, extra: FundusSet | None, report: metrics.Report
-) -> model_file.About:
+    options: argparse.Namespace, parts: Parts, extra: FundusSet | None, report: metrics.Report,
+    settled: calibration.Settled, tempered: dict[str, str],
+) -> model_file.About:  # fmt: skip
     """What the model's file says of it besides its weights, its card among that."""
     kind = "real" if parts.train.real else "rendered"
     card = {
@@ -137,13 +147,14 @@ def described(
         + (f", and {options.extra} rendered ones in each of {options.epochs} epochs" if extra is not None else ""),
         "measured on": f"{len(parts.test)} {kind} test images, with 95 % intervals",
         **{name: str(getattr(report, name)) for name in ("accuracy", "auc", "sensitivity", "specificity")},
+        **settled.notes, **tempered,
         "seed": options.seed,
         "licence": "Apache-2.0, without the photographs",
         "intended use": "exercises of this course; not a medical device",
     }
     norm = "batch" if options.norm == "sync" else options.norm
     return model_file.About(
-        "resnet10", SIZE, norm, {"width": 16}, threshold=float(report.threshold),
+        "resnet10", SIZE, norm, {"width": 16}, temperature=settled.temperature, threshold=settled.threshold,
         fingerprint=model_file.fingerprint(parts.train.images), card=card,
     )  # fmt: skip
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from helpers.runtime import mode
 from helpers.training import parallel
+from helpers.training.calibration import temper
 
 import numpy as np
 import paddle
@@ -10,26 +11,29 @@ from paddle import nn
 from paddle.io import DataLoader, Dataset
 
 
-def probabilities(model: nn.Layer, x: paddle.Tensor, flip: bool = False) -> np.ndarray:
+def probabilities(model: nn.Layer, x: paddle.Tensor, flip: bool = False, temperature: float = 1.0) -> np.ndarray:
     """The probability of class 1 for each image of a batch [n, 3, S, S], float32 [n]; the model's mode is not changed.
 
     Of a network of more than two classes it is that of each class, float32 [n, K].
 
     With `flip` it is the mean over the image and its mirror images, top to bottom, left to right and both, at four
-    times the cost: it then does not matter which way round an eye lies.
+    times the cost: it then does not matter which way round an eye lies. The temperature (`calibration.temper`) comes
+    last, so it changes the mean and not which of two images has the larger one.
     """
     views = [x, *(paddle.flip(x, axes) for axes in ([2], [3], [2, 3]))] if flip else [x]
     with paddle.no_grad():
         logits = [model(each) for each in views]
     averaged = np.mean([nn.functional.softmax(each, axis=1).numpy() for each in logits], axis=0)
-    return averaged[:, 1] if averaged.shape[1] == 2 else averaged
+    return temper(averaged[:, 1] if averaged.shape[1] == 2 else averaged, temperature)
 
 
-def predict(model: nn.Layer, dataset: Dataset, batch_size: int = 64, flip: bool = False) -> np.ndarray:
+def predict(
+    model: nn.Layer, dataset: Dataset, batch_size: int = 64, flip: bool = False, temperature: float = 1.0
+) -> np.ndarray:
     """`probabilities` of a whole data set, [n] or [n, K], in evaluation mode; the model's mode is put back."""
     loader = DataLoader(dataset, batch_size=batch_size, return_list=True)
     with mode(model, training=False):
-        scores = [probabilities(model, x, flip) for x, _ in loader]
+        scores = [probabilities(model, x, flip, temperature) for x, _ in loader]
     return np.concatenate(scores) if scores else np.zeros(0, np.float32)
 
 

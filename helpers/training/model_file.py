@@ -55,7 +55,8 @@ class About:
         size: the side of its images in pixels.
         normalisation: the name of what is done to their pixels before; who calls the model knows which names there are.
         flip: whether it is to be asked for an image and its mirror images (`inference.predict`).
-        threshold: `probability >= threshold` means class 1.
+        temperature: of the probabilities (`inference.probabilities`); 1 leaves them as the network says them.
+        threshold: `probability >= threshold` means class 1; the probability is the one after the temperature.
         classes: the classes' names, the first is class 0.
         fingerprint: of the training images, by `fingerprint`.
         card: the model card: trained on what, figures with their intervals, licence, intended use; as JSON holds it.
@@ -67,6 +68,7 @@ class About:
     arguments: dict[str, Any] = field(default_factory=dict)
     normalisation: str = "normalise"
     flip: bool = True
+    temperature: float = 1.0
     threshold: float = 0.5
     classes: tuple[str, ...] = ("not pathologic", "pathologic")
     fingerprint: str = ""
@@ -81,6 +83,7 @@ class About:
             "size": not _whole(self.size, 16, 1024),
             "normalisation": not _text(self.normalisation, 100),
             "flip": not isinstance(self.flip, bool),
+            "temperature": not (_number(self.temperature) and 0.01 <= self.temperature <= 100),
             "threshold": not (_number(self.threshold) and 0 <= self.threshold <= 1),
             "classes": len(self.classes) < 2 or not all(_text(name, 200) for name in self.classes),
             "fingerprint": not _text(self.fingerprint, 200),

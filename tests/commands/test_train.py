@@ -4,10 +4,13 @@ import signal
 import time
 import warnings
 
-from helpers import runtime
+from helpers import ROOT, runtime
 from helpers.commands import train
 from helpers.files import read_arrays
-from helpers.training import checkpoint, model_file
+from helpers.fundus import photographs
+from helpers.fundus.dataset import FundusDataset
+from helpers.training import checkpoint, inference, model_file
+from helpers.training import metrics as metrics_of
 from tests.tools.processes import python
 from tests.tools.small_training import assert_same_weights
 from tests.tools.train_command import finish, metrics, start, until
@@ -45,6 +48,34 @@ def test_the_model_file_holds_the_same_weights_and_says_what_was_measured(undist
         np.testing.assert_array_equal(model.state_dict()[name].numpy(), value)
     assert f"AUC          {about.card['auc']}" in output and f"threshold    {about.threshold:.3f}" in output
     assert len(about.fingerprint) == 64 and "not a medical device" in about.card["intended use"]
+
+
+def test_the_held_back_images_settle_temperature_and_threshold(undisturbed):
+    folder, output, _ = undisturbed
+    about = model_file.load(folder / "model.npz")[1]
+    assert about.temperature != 1
+    assert f"calibration: temperature {about.temperature:.3f}, fitted on 8 images held back from training" in output
+    for name in ("calibration", "threshold chosen for", "negative log-likelihood before", "calibration error before"):
+        assert f"{name}: {about.card[name]}" in output
+
+
+def test_a_wanted_sensitivity_sets_the_threshold(tmp_path):
+    output = finish(start(tmp_path, "--sensitivity", "1", epochs=2))
+    assert "threshold chosen for: a sensitivity of 1 on the 4 of them that are of class 1; on other images" in output
+    model, about = model_file.load(tmp_path / "model.npz")
+    data = photographs.read(ROOT / "data" / "rendered-60-0", train.SIZE)
+    held = photographs.split(data, 0.2, 0).validation
+    scores = inference.predict(model, FundusDataset(held), flip=True, temperature=about.temperature)
+    assert about.threshold == metrics_of.threshold_for(held.labels, scores, 1)
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    (["--sensitivity", "0.98"], "add --validation 0.2"), (["--sensitivity", "1.5"], "above 0 and at most 1, not 1.5"),
+])  # fmt: skip
+def test_a_sensitivity_that_cannot_be(given, said, capsys):
+    with pytest.raises(SystemExit):
+        train.arguments([*given, *(["--validation", "0.2"] if "1.5" in given else [])])
+    assert said in capsys.readouterr().err
 
 
 def test_without_a_validation_part_it_trains_on_all_images_and_on_rendered_ones_besides(tmp_path):

@@ -1,5 +1,5 @@
 """helpers.training.calibration against values counted by hand, and networks whose fault is known."""
-from helpers.training import calibration
+from helpers.training import calibration, metrics
 
 import numpy as np
 import pytest
@@ -65,12 +65,14 @@ def test_tempering_keeps_the_order_the_shape_and_the_kind():
 
 
 def test_of_images_that_are_all_right_it_does_not_become_quite_sure():
-    labels = np.repeat([0, 1], 20)
-    scores = np.where(labels, 0.9, 0.1)
-    temperature = calibration.fit_temperature(labels, scores)
-    assert 0.5 < temperature < 1
-    assert calibration.temper(scores, temperature)[-1] == pytest.approx(21 / 22, abs=1e-3)  # Platt's target
-    assert calibration.fit_temperature(labels, 1 - scores) == pytest.approx(calibration.HIGHEST, rel=0.01)
+    found = []
+    for count in (20, 200):
+        labels = np.arange(count) % 2
+        found.append(calibration.fit_temperature(labels, np.where(labels, 0.9, 0.1)))
+    assert 0.3 < found[1] < found[0] < 0.8  # the more of them, the surer; the likelihood alone says LOWEST
+    labels = np.arange(2000) % 2
+    wrong = calibration.fit_temperature(labels, np.where(labels, 0.01, 0.99))
+    assert wrong > 0.9 * calibration.HIGHEST
 
 
 @pytest.mark.parametrize(("labels", "said", "message"), [
@@ -94,3 +96,33 @@ def test_what_else_is_refused():
                                     ([], [], "one length"), ([[0.5]], [[1]], "one length")):  # fmt: skip
         with pytest.raises(ValueError, match=message):
             calibration.expected_error(said, happened)
+
+
+def test_what_held_back_images_settle():
+    labels, scores = outcomes(400, 3, power=0.5)
+    temperature, threshold, notes = calibration.settle(labels, scores, 0.98)
+    tempered = calibration.temper(scores, temperature)
+    assert temperature == calibration.fit_temperature(labels, scores) < 0.8
+    assert threshold == metrics.threshold_for(labels, tempered, 0.98)
+    patients = labels.sum()
+    assert f"a sensitivity of 0.98 on the {patients} of them" in notes["threshold chosen for"]
+    assert str(metrics.sensitivity_on_new(patients, 0.98)) in notes["threshold chosen for"]
+    assert notes["calibration"].startswith(f"temperature {temperature:.3f}, fitted on 400 images held back")
+    assert calibration.settle(labels, scores).threshold == metrics.choose_threshold(labels, tempered)
+    assert calibration.settle(labels, None)[:2] == (1.0, 0.5)
+    three = np.stack([scores / 2, scores / 2, 1 - scores], axis=1)
+    assert calibration.settle(labels, three).threshold == 0.5
+    with pytest.raises(ValueError, match="for two classes"):
+        calibration.settle(labels, three, 0.98)
+
+
+def test_before_and_after():
+    labels, scores = outcomes(2000, 4, power=0.5)
+    said = calibration.compared(labels, scores, 0.5)
+    before, after = (calibration.losses(labels, q).mean() for q in (scores, calibration.temper(scores, 0.5)))
+    assert said["negative log-likelihood before"].startswith(f"{before:.3f}, after {after:.3f}, difference -0.0")
+    errors = [calibration.expected_error(q, labels) for q in (scores, calibration.temper(scores, 0.5))]
+    assert said["calibration error before"] == f"{errors[0]}, after {errors[1]}"
+    assert errors[1].value < errors[0].value / 2
+    three = np.stack([scores, (1 - scores) / 2, (1 - scores) / 2], axis=1)
+    assert "after" in calibration.compared(labels, three, 0.5)["calibration error before"]

@@ -1,5 +1,5 @@
 """helpers.training.inference: predictions without side effects, and BatchNorm statistics of a whole data set."""
-from helpers.training import inference
+from helpers.training import calibration, inference
 from tests.tools.small_training import Stripes, assert_same_weights, small_network, weights
 
 import numpy as np
@@ -30,6 +30,16 @@ def test_with_its_mirror_images_it_does_not_matter_which_way_round_an_image_lies
         inference.predict(model, data, flip=True), inference.predict(model, mirrored, flip=True), rtol=1e-4, atol=1e-6
     )
     assert not np.allclose(inference.predict(model, data), inference.predict(model, mirrored), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_temperature_comes_after_the_average(classes):
+    model, data = small_network(num_classes=classes), Stripes(6)
+    said = inference.predict(model, data, flip=True)
+    unsure = inference.predict(model, data, flip=True, temperature=5)
+    np.testing.assert_array_equal(unsure, calibration.temper(said, 5))
+    assert not np.allclose(said, unsure, atol=1e-3)
+    np.testing.assert_array_equal(said.argmax(axis=-1), unsure.argmax(axis=-1))
 
 
 def test_recomputed_statistics_are_the_mean_over_the_batches():

@@ -3,6 +3,7 @@ import contextlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 from helpers import runtime
 from helpers.files import read_arrays, write_arrays
@@ -16,7 +17,7 @@ import paddle
 import pytest
 
 ABOUT = About(
-    network="resnet10", size=32, arguments={"width": 4}, threshold=0.4, fingerprint="0" * 64,
+    network="resnet10", size=32, arguments={"width": 4}, temperature=0.7, threshold=0.4, fingerprint="0" * 64,
     card={"intended use": "学习；not a medical device", "accuracy": [0.96, 0.93, 0.98]},
 )  # fmt: skip
 
@@ -63,6 +64,11 @@ def test_a_fingerprint_depends_on_every_pixel_and_on_the_shape():
     assert model_file.fingerprint(images) == model_file.fingerprint(images[:, ::-1])
 
 
+def test_a_file_from_before_there_was_a_temperature_has_none(path):
+    changed(path, temperature=None)
+    assert model_file.load(path)[1] == replace(ABOUT, temperature=1.0)
+
+
 def test_is_model_file(path, tmp_path):
     assert model_file.is_model_file(path)
     write_arrays(tmp_path / "weights.npz", {"a": np.zeros(3)})
@@ -74,6 +80,7 @@ def test_is_model_file(path, tmp_path):
 
 @pytest.mark.parametrize("wrong", [
     {"network": "vgg"}, {"size": 5000}, {"size": 96.0}, {"size": True}, {"norm": "sync"}, {"threshold": 1.5},
+    {"temperature": 0}, {"temperature": float("inf")}, {"temperature": "warm"},
     {"threshold": float("nan")}, {"arguments": {"width": 100_000}}, {"arguments": {"depths": [1]}},
     {"arguments": []}, {"flip": 1}, {"classes": ("a",)}, {"card": []}, {"normalisation": 3},
 ])  # fmt: skip
