@@ -1,7 +1,7 @@
 """Write a trained model as one static graph: from the pixels of photographs to probabilities and a decision.
 
 The graph needs none of this course: paddle.jit.load or Paddle Inference runs it. In it are the normalisation, the four
-ways round, the temperature and the threshold; docs/export.md says what is left to whoever calls it.
+ways round, the temperature and the threshold; docs/commands.md says what is left to whoever calls it.
 """
 from __future__ import annotations
 

@@ -1,18 +1,16 @@
 """`python -m helpers.commands.export`: from raw pixels on, the graph says what `predict` says."""
 import json
-import shutil
+import sys
 
-from helpers import runtime
+from helpers import ROOT, runtime
 from helpers.commands import export, predict
-from helpers.fundus import images, photographs
 from helpers.fundus.eye import sample_eye
-from helpers.fundus.field import crop, find
 from helpers.fundus.paint import paint_eye
-from helpers.training import inference, model_file
+from helpers.training import model_file
 from helpers.training.model_file import About
 from tests.tools.palm_builder import encode, write
-from tests.tools.processes import python
 
+import cv2
 import numpy as np
 import paddle
 import pytest
@@ -73,7 +71,7 @@ def test_the_graph_says_what_predict_says(tmp_path, classes, more):
 
 
 def test_the_command_and_what_it_leaves(tmp_path, capsys):
-    model, about = saved(tmp_path / "model.npz")
+    _, about = saved(tmp_path / "model.npz")
     folder = tmp_path / "导出 model"
     for _ in range(2):  # the second time over the first
         export.main(["--model", str(tmp_path / "model.npz"), "--output", str(folder)])
@@ -102,7 +100,7 @@ def test_onnx_says_the_same_or_that_a_package_is_missing(tmp_path, monkeypatch):
     model, about = saved(tmp_path / "model.npz")
     given = ["--model", str(tmp_path / "model.npz"), "--output", str(tmp_path / "out"), "--onnx"]
     with monkeypatch.context() as without, pytest.raises(SystemExit) as ended:
-        without.setitem(__import__("sys").modules, "paddle2onnx", None)
+        without.setitem(sys.modules, "paddle2onnx", None)
         export.main(given)
     assert "paddle2onnx is missing: pip install paddle2onnx" in str(ended.value) and not (tmp_path / "out").exists()
     for name in ("paddle2onnx", "onnxruntime"):
@@ -114,3 +112,21 @@ def test_onnx_says_the_same_or_that_a_package_is_missing(tmp_path, monkeypatch):
     found, said = session.run(None, {"photographs": x})
     np.testing.assert_allclose(found[:, 1], predict.ask(model, about, x), atol=1e-5)
     assert said.tolist() == (found[:, 1] >= about.threshold).astype(int).tolist()
+
+
+@pytest.mark.parametrize("edition", ["commands.md", "commands.zh-CN.md"])
+def test_the_code_of_the_page_brings_a_file_to_what_predict_sees(tmp_path, edition):
+    code = (ROOT / "docs" / edition).read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    model, about = saved(tmp_path / "model.npz")
+    export.export(model, about, tmp_path / "exported")
+    rng = np.random.default_rng(3)
+    image = paint_eye(sample_eye("P", rng), 400, rng)
+    write(tmp_path, {"eye.jpg": encode(cv2.copyMakeBorder(image, 20, 70, 90, 130, cv2.BORDER_CONSTANT), quality=98)})
+    code = code.replace('"exported/model"', repr(str(tmp_path / "exported" / "model"))).replace(", 96)", ", 48)")
+    said = {}
+    exec(code.replace('"eye.jpg"', repr(str(tmp_path / "eye.jpg"))), said)
+    _, photograph = predict.look(tmp_path / "eye.jpg", 48)
+    assert np.abs(said["square"](str(tmp_path / "eye.jpg"), 48).astype(int) - photograph).mean() < 3  # levels, of 255
+    probability = said["probabilities"].numpy()[0, 1]
+    np.testing.assert_allclose(probability, predict.ask(model, about, [photograph])[0], atol=0.03)
+    assert said["decisions"].numpy().tolist() == [int(probability >= about.threshold)]
