@@ -117,6 +117,24 @@ def csv_rows(data: bytes) -> list[list[str]]:
     return rows
 
 
+def spelled(name: str | os.PathLike) -> str:
+    """A file's name or path as text, also where it is not in the encoding of this system: as under LANG=C."""
+    raw = os.fsencode(name)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("gb18030", "replace")
+
+
+def file_name(text: str) -> str:
+    """Text as the name of a file that can be made here; where the system's encoding lacks a character, in UTF-8."""
+    try:
+        os.fsencode(text)
+        return text
+    except UnicodeEncodeError:
+        return os.fsdecode(text.encode("utf-8", "surrogatepass"))
+
+
 def zip_files(bundle: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
     """The files in a zip, without its folders, each with its path: with forward slashes, whoever has packed it.
 

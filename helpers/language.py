@@ -1,6 +1,7 @@
 """The language that feedback speaks: the notebook's, which its first cell names with `speak`."""
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
 LANGUAGES = ("zh", "en")
@@ -36,3 +37,12 @@ def speak(language: str) -> None:
 def spoken() -> str:
     """The language in force, "zh" or "en"."""
     return _spoken
+
+
+def say(text: object) -> None:
+    """Print; a console that does not know all characters gets the others, and a question mark for each of those."""
+    try:
+        print(text)
+    except UnicodeEncodeError:
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+        print(str(text).encode(encoding, "replace").decode(encoding))

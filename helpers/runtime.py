@@ -20,8 +20,9 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers import versions
+from helpers import console, versions
 
+console.never_fail()
 versions.check_python()
 versions.check_libraries()
 

@@ -36,8 +36,6 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="of reasons and feedback, default en")
     options = parser.parse_args(given)
     speak(options.language)
-    if hasattr(sys.stdout, "reconfigure"):  # a Western console cannot show a Chinese name, and must not stop over it
-        sys.stdout.reconfigure(errors="backslashreplace")
     if options.output.resolve().is_relative_to(options.hand_ins.resolve()):
         parser.error("--output lies in HANDINS: the next run would read what this one writes")
     try:

@@ -18,7 +18,7 @@ from pathlib import Path
 from helpers import ROOT, runtime
 from helpers.commands import train
 from helpers.commands.prediction_report import NOT_A_DEVICE, UNREADABLE, Row, counts, table, write_csv, write_page
-from helpers.files import DamagedFile, read_arrays
+from helpers.files import DamagedFile, read_arrays, spelled
 from helpers.fundus.errors import ImageError
 from helpers.fundus.images import normalise, read_image, scaled, squeeze
 from helpers.fundus.plausible import FUNDUS, OTHER, judge, prepare
@@ -123,7 +123,7 @@ def look(path: Path, size: int) -> tuple[Row, np.ndarray | None]:
         its row, as far as it can be filled without the network, and the photograph for it, uint8 [size, size, 3], or
         None if it is not to be asked.
     """
-    name = str(path)
+    name = spelled(path)
     try:
         image = read_image(path)
     except ImageError as error:
@@ -220,9 +220,6 @@ def _counted(results: Iterator, bar: tqdm) -> Iterator:
 
 def main(given: Sequence[str] | None = None) -> None:
     """The command."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal that does not know a character must not stop it
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
     options = arguments(given)
     try:
         status = run(options)

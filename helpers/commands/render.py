@@ -5,11 +5,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from helpers import console
 from helpers.fundus.render import render
 
 
 def main(given: Sequence[str] | None = None) -> None:
     """The command."""
+    console.never_fail()
     parser = argparse.ArgumentParser(prog="python -m helpers.commands.render", description=__doc__)
     parser.add_argument("folder", metavar="FOLDER", help="where to; it appears complete or not at all")
     parser.add_argument("--count", metavar="N", type=int, default=600, help="images to train and to test on, default "

@@ -11,7 +11,7 @@ from typing import Any
 from helpers.exercises.calling import Failed, call
 from helpers.exercises.exercise import Exercise, Function, Number
 from helpers.exercises.reading import Unreadable, as_array
-from helpers.language import Text
+from helpers.language import Text, say
 
 import numpy as np
 import paddle
@@ -59,7 +59,7 @@ def check(number: str, answer: object) -> None:
         return
     text = _feedback(exercise, answer)
     tries[number] += text != str(BLANK)
-    print(f"{number} {exercise.title}: {text}")
+    say(f"{number} {exercise.title}: {text}")
 
 
 def hint(number: str) -> None:
@@ -68,10 +68,10 @@ def hint(number: str) -> None:
         return
     shown, total = hints_shown[number], len(exercise.hints)
     if shown == total:
-        print(f"{number} {exercise.title}: {NO_MORE.format(number)}")
+        say(f"{number} {exercise.title}: {NO_MORE.format(number)}")
         return
     hints_shown[number] += 1
-    print(f"{number} {exercise.title}: {HINT.format(shown + 1, total, exercise.hints[shown])}")
+    say(f"{number} {exercise.title}: {HINT.format(shown + 1, total, exercise.hints[shown])}")
 
 
 def solution(number: str) -> None:
@@ -79,10 +79,10 @@ def solution(number: str) -> None:
     if (exercise := _find(number)) is None:
         return
     if not tries[number]:
-        print(f"{number} {exercise.title}: {TRY_FIRST.format(number)}")
+        say(f"{number} {exercise.title}: {TRY_FIRST.format(number)}")
         return
     code = textwrap.indent(textwrap.dedent(exercise.solution).strip(), "    ")
-    print(f"{number} {exercise.title}: {WORKED}\n\n{code}\n\n{exercise.why}")
+    say(f"{number} {exercise.title}: {WORKED}\n\n{code}\n\n{exercise.why}")
 
 
 def given(number: str) -> Any:
@@ -126,10 +126,10 @@ def _find(number: object) -> Exercise | None:
     try:
         found = exercises(number)
     except (KeyError, AttributeError, TypeError):
-        print(UNKNOWN.format(number, ", ".join(f"{notebook}.1 …" for notebook in MODULES)))
+        say(UNKNOWN.format(number, ", ".join(f"{notebook}.1 …" for notebook in MODULES)))
         return None
     if number not in found:
-        print(UNKNOWN.format(number, ", ".join(found)))
+        say(UNKNOWN.format(number, ", ".join(found)))
     return found.get(number)
 
 

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from helpers.files import made_whole, may_not_write, zip_files
+from helpers.files import file_name, made_whole, may_not_write, zip_files
 from helpers.fundus.errors import ArchiveError
 
 from tqdm import tqdm
@@ -148,7 +148,7 @@ def _safe_parts(info: zipfile.ZipInfo, name: str, title: str) -> list[str]:
             f"{title} has a member that points outside the folder it is unpacked to: {name}. It is not the "
             "data set, and nothing was unpacked. Delete it and download the data set from a source that you trust."
         )
-    return parts
+    return [file_name(part) for part in parts]
 
 
 def _check_room(needed: int, budget: int, folder: Path, title: str) -> None:

@@ -5,6 +5,7 @@ Rendered images (`helpers.fundus.render`) lie in the same folders as real ones a
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,7 +156,7 @@ def _thumbnail(image: np.ndarray) -> np.ndarray:
 
 
 def _cache_file(folder: Path, size: int) -> Path:
-    place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    place = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:8]
     return ROOT / "data" / "cache" / f"{folder.resolve().name}-{place}-{size}px.npz"
 
 

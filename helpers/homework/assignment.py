@@ -9,7 +9,7 @@ from helpers.homework.answers import Task, shown
 from helpers.homework.submission import LONGEST, Variant
 from helpers.homework.tasks import tasks
 from helpers.homework.variants import COURSE_NUMBERS, SHEET, BadSheet, Numbers, find, find_sheet
-from helpers.language import Text
+from helpers.language import Text, say
 
 _OURS = Text("用的是课程自带的一套数", "these are the course's own numbers")
 _NO_ID = Text(
@@ -46,7 +46,7 @@ def assignment(student: object = None, folder: str | Path = ".") -> Assignment:
     """
     student_id, variant, said = _looked_up(student, folder)
     own = variant.numbers if variant else COURSE_NUMBERS
-    print(said)
+    say(said)
     return Assignment(student_id, own, variant, *tasks(own))
 
 

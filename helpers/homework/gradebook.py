@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 
-from helpers.files import write_atomically
+from helpers.files import file_name, write_atomically
 from helpers.homework.answers import RIGHT
 from helpers.homework.grading import FULL, UNKNOWN, Mark, Part
 from helpers.homework.roster import ASSIGNMENT
@@ -60,7 +60,7 @@ def write_feedback(marks: Sequence[Mark], folder: str | Path) -> None:
         names = (f"{base}-{number}" if number else base for number in itertools.count())
         name = next(name for name in names if name.lower() not in taken)
         taken.add(name.lower())
-        write_atomically(folder / f"{name}.html", lambda file, mark=mark: file.write(_page(mark).encode()))
+        write_atomically(folder / file_name(f"{name}.html"), lambda file, mark=mark: file.write(_page(mark).encode()))
 
 
 def write_gradebook(marks: Sequence[Mark], path: str | Path, notebook: str = "04_homework") -> None:

@@ -15,7 +15,7 @@ from helpers.files import write_atomically
 from helpers.homework.answers import COLUMNS, Entry, Rejected, Task, shown
 from helpers.homework.assignment import Assignment
 from helpers.homework.submission import FILE, MIME, Answers, Plain, make
-from helpers.language import Text, spoken
+from helpers.language import Text, say, spoken
 
 FOLDER = ROOT / "data" / "homework"
 BLANK = "?"
@@ -52,17 +52,17 @@ def hand_in(
         own: whose homework it is, if a teacher gives everybody numbers of his own.
     """
     if os.environ.get("NBGRADER_EXECUTION"):  # a teacher's machine, running the notebooks of a class
-        return _say(_GRADING)
+        return say(_GRADING)
     kept = [_kept(task, typed) for task, typed in ((counting, counts), (table, answers))]
     blank, unread = _missing(counting, kept[0]), _missing(table, kept[1])
     lacking = [*blank[0], *unread[0]]
     if not any(value is not None for part in kept for row in part.values() for value in _row(row)):
-        return _say(NOTHING)
+        return say(NOTHING)
     between = "、" if spoken() == "zh" else ", "
     if lacking:
-        _say(_BLANK.format(between.join(lacking)))
+        say(_BLANK.format(between.join(lacking)))
     if strange := [*blank[1], *unread[1]]:
-        _say(_UNREAD.format(between.join(strange)))
+        say(_UNREAD.format(between.join(strange)))
     data = make(
         *kept, edition=spoken(), student_id=own.student_id if own else "", variant=own.variant if own else None,
         name=_signed(name), date=_signed(date),
@@ -72,8 +72,8 @@ def hand_in(
     except (OSError, TypeError, ValueError) as error:
         written = _UNWRITTEN.format(type(error).__name__)
     _show(data)
-    _say(reply(kept[0]))
-    _say(written)
+    say(reply(kept[0]))
+    say(written)
 
 
 def reply(counts: Answers) -> str:
@@ -167,7 +167,7 @@ def _show(data: dict) -> None:
     plain = "\n".join([*([signed] if signed else []), plain])
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is None:
-        return _say(plain)
+        return say(plain)
     rich = f"<p>{html.escape(signed)}</p>" if signed else ""
     for head, *body in _tables(data):
         lines = ["".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in line) for tag, line in
@@ -176,13 +176,4 @@ def _show(data: dict) -> None:
     try:
         shell.display_pub.publish({MIME: data, "text/html": rich, "text/plain": plain})
     except Exception:  # a front end that is gone: the file is there
-        _say(plain)
-
-
-def _say(text: object) -> None:
-    """Print; a console that does not know all characters gets the others."""
-    try:
-        print(text)
-    except UnicodeEncodeError:
-        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-        print(str(text).encode(encoding, "replace").decode(encoding))
+        say(plain)

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from helpers.files import zip_files
+from helpers.files import spelled, zip_files
 from helpers.homework.hand_in import NOTHING
 from helpers.homework.submission import MIME, BadSubmission, Submission, parse
 from helpers.homework.variants import COURSE
-from helpers.homework.writing import Unreadable, decode, spelled, typed
+from helpers.homework.writing import Unreadable, decode, typed
 from helpers.language import Text
 
 LARGEST = 32 * 2**20  # bytes of a file; the notebook has one or two million

@@ -1,7 +1,6 @@
 """The many ways of writing the same: encodings of text and of the names of files, numbers in full-width digits."""
 from __future__ import annotations
 
-import os
 import re
 
 from helpers import files
@@ -37,12 +36,3 @@ def typed(value: object) -> object:
         if SHAPE.fullmatch(text):
             return [int(number) for number in re.findall(r"[0-9]+", text)]
     return value
-
-
-def spelled(name: str | bytes) -> str:
-    """A file's name as text, also where it is not in the encoding of this system."""
-    raw = os.fsencode(name) if isinstance(name, str) else name
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("gb18030", "replace")

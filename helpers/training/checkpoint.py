@@ -52,7 +52,7 @@ def load_weights(model: nn.Layer, path: str | Path) -> None:
             f"{path} holds the weights of another network ({wrong[0]} and {len(wrong) - 1} more differ); "
             "build the model with the arguments that it was trained with"
         )
-    _set(model, weights)
+    _set(model.state_dict(), weights)
 
 
 def start_from(model: nn.Layer, trained: nn.Layer, but_for: str | None = None) -> None:
@@ -78,8 +78,7 @@ def start_from(model: nn.Layer, trained: nn.Layer, but_for: str | None = None) -
             f"the weights to start from are of another network ({wrong[0]} and {len(wrong) - 1} more differ); "
             "build the model with the arguments that it was trained with"
         )
-    for name, value in state.items():
-        value.set_value(weights[name])
+    _set(state, weights)
 
 
 def save(folder: str | Path, model: nn.Layer, optimizer: Optimizer, epochs: int, notes: dict[str, Any]) -> Path:
@@ -155,7 +154,7 @@ def restore(path: str | Path, model: nn.Layer, optimizer: Optimizer) -> dict[str
             f"{path} is of another network ({wrong[0]} and {len(wrong) - 1} more differ); build the model with the "
             "arguments that it was trained with"
         )
-    _set(model, weights)
+    _set(model.state_dict(), weights)
     optimizer.set_state_dict({**moments, _SCHEDULE: schedule} if schedule else moments)
     return notes
 
@@ -208,7 +207,7 @@ def _differences(state: dict, weights: dict[str, np.ndarray]) -> list[str]:
     ]  # fmt: skip
 
 
-def _set(model: nn.Layer, weights: dict[str, np.ndarray]) -> None:
+def _set(state: dict[str, paddle.Tensor], weights: dict[str, np.ndarray]) -> None:
     """Weights of whatever precision, in the model's own: files of half the bytes hold float16."""
-    for name, value in model.state_dict().items():
+    for name, value in state.items():
         value.set_value(paddle.to_tensor(weights[name]).astype(value.dtype))

@@ -106,8 +106,9 @@ def make(environment: Environment) -> None:
     folder = BUILD / environment.name
     stamp = folder / ".installed"  # written last: an installation that was interrupted begins again
     packages = list(environment.packages)
-    wanted = "\n".join([environment.python, *packages, *(Path(p).read_text() for p in packages if p.endswith(".txt"))])
-    if stamp.exists() and stamp.read_text() == wanted:
+    listed = [Path(name).read_text(encoding="utf-8") for name in packages if name.endswith(".txt")]
+    wanted = "\n".join([environment.python, *packages, *listed])
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
     subprocess.run([find_python(environment), "-m", "venv", "--clear", folder], check=True)
     print(f"{environment.name}: installing {' '.join(packages)}", flush=True)
