@@ -10,6 +10,7 @@ import sys
 
 from helpers import ROOT, console, language
 from helpers.exercises import check, hint, solution
+from helpers.fundus.render import render
 from helpers.homework import assignment
 from tests.tools import hand_ins
 from tests.tools.processes import environment
@@ -21,7 +22,6 @@ ALL_COMMANDS = """
 import runpy, sys
 from pathlib import Path
 folder, given = Path(sys.argv[1]), {}
-given["render"] = [folder / "set", "--count", 12, "--size", 32]
 given["train"] = ["--data", folder / "set", "--output", folder / "run", "--epochs", 1, "--extra", 0]
 given["predict"] = [folder / "set", "--model", folder / "run", "--output", folder / "said"]
 given["variants"] = ["--roster", folder / "roster.csv", "--secret-file", folder / "secret.txt",
@@ -31,6 +31,7 @@ given["grade"] = [folder / "hand-ins", "--roster", folder / "roster.csv", "--out
 for name in ("cross_validation", "sim_to_real"):
     given[name] = ["--data", folder / "nowhere"]
 given["benchmark"] = ["--only", folder]
+given["render"] = [folder / "set", "--count", 12, "--size", 32]  # the last one: it does not know helpers.runtime
 for name, arguments in given.items():
     sys.argv = [name, *map(str, arguments)]
     sys.modules.pop(f"helpers.commands.{name}", None)
@@ -50,6 +51,7 @@ for name, arguments in given.items():
 def test_no_command_ends_over_a_character(tmp_path, settings):
     folder = tmp_path / STRANGE
     (folder / "hand-ins").mkdir(parents=True)
+    render(folder / "set", 12, 32, progress=False)
     (folder / "roster.csv").write_text(f"id,name\n2026001,{STRANGE}\n", encoding="utf-8")
     data = json.dumps(hand_ins.data("2026001", STRANGE))
     for name, text in ((f"{STRANGE}.json", data), (f"{STRANGE} 2.json", "{")):

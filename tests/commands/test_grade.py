@@ -100,7 +100,7 @@ def test_marks_go_into_a_gradebook_if_one_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("no columns\n", "BadRoster: the first line"), (None, "BadRoster: the roster roster.csv cannot be read"),
+    ("no columns\n", "BadRoster: the roster"), (None, "BadRoster: the roster roster.csv cannot be read"),
 ])  # fmt: skip
 def test_a_bad_roster_stops_both_commands_in_words(tmp_path, text, said):
     if text:
