@@ -20,7 +20,7 @@ from helpers.commands import train
 from helpers.commands.prediction_report import NOT_A_DEVICE, UNREADABLE, Row, counts, table, write_csv, write_page
 from helpers.files import DamagedFile, read_arrays, spelled
 from helpers.fundus.errors import ImageError
-from helpers.fundus.images import normalise, read_image, scaled, squeeze
+from helpers.fundus.images import SUFFIXES, normalise, read_image, scaled, squeeze
 from helpers.fundus.plausible import FUNDUS, OTHER, judge, prepare
 from helpers.training import checkpoint, model_file
 from helpers.training.inference import probabilities
@@ -33,8 +33,6 @@ import paddle
 from tqdm import tqdm
 
 MODELS = ("model.npz", "weights.npz")  # what `helpers.commands.train` leaves in its folder; the first one counts
-SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".mpo",
-            ".heic", ".heif", ".avif", ".dcm", ".dicom"}  # fmt: skip
 NORMALISATIONS = {"normalise": normalise, "scaled": scaled}
 BATCH = 64  # photographs
 THUMBNAIL = 160  # pixels

@@ -22,7 +22,7 @@ from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
 from helpers.fundus.errors import DataError
 from helpers.fundus.photographs import FundusSet, Parts
 from helpers.fundus.render import render
-from helpers.training import calibration, checkpoint, inference, metrics, model_file, parallel, resnet
+from helpers.training import calibration, checkpoint, inference, metrics, model_file, multiclass, parallel, resnet
 from helpers.training.fit import EPOCHS, fit
 
 import paddle
@@ -38,8 +38,9 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     summary, epilog = __doc__.strip().split("\n\n")
     parser = argparse.ArgumentParser(prog="python -m helpers.commands.train", description=summary, epilog=epilog)
     data = parser.add_mutually_exclusive_group()
-    data.add_argument("--data", metavar="FOLDER", help="the real data set, packed or unpacked (default: where the "
-                      "notebook looks for it, and 600 rendered images where there is none)")  # fmt: skip
+    data.add_argument("--data", metavar="FOLDER", help="the real data set, packed or unpacked, or photographs of your "
+                      "own: a folder for each class, or a sheet of names and labels beside them (default: where "
+                      "the notebook looks for the data set, and 600 rendered images where there is none)")  # fmt: skip
     data.add_argument("--rendered", metavar="N", type=int, help="train and test on N rendered images")
     parser.add_argument("--output", metavar="FOLDER", default=ROOT / "data" / "train", type=Path,
                         help="for checkpoints, metrics.jsonl, model.npz, weights.npz (default data/train)")  # fmt: skip
@@ -83,7 +84,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def run(options: argparse.Namespace) -> tuple[metrics.Report, float, int]:
+def run(options: argparse.Namespace) -> tuple[metrics.Report | multiclass.Report, float, int]:
     """Train as the options say, and print one table of test figures.
 
     Returns:
@@ -101,6 +102,11 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report, float, int]:
     parts = photographs.split(data, options.validation, options.seed)
     if len(set(parts.test.labels)) < 2:
         raise DataError(f"all {len(parts.test)} test images are of one class: nothing can be measured with them")
+    if options.sensitivity is not None and len(data.classes) > 2:
+        raise DataError(f"--sensitivity is for two classes, and there are {len(data.classes)}: leave it out")
+    if data.own:
+        of = f"; the probability is that of {data.classes[1]}" if len(data.classes) == 2 else ""
+        say(f"{options.data} holds photographs of your own: {data.origin}{of}")
     say(f"{data!r}: {len(parts.train)} to train, {len(parts.validation)} to validate, {len(parts.test)} to test")
     train = FundusDataset(parts.train, Augment(), options.seed)
     if extra is not None:
@@ -108,7 +114,7 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report, float, int]:
         train = JointDataset(train, FundusDataset(extra, Augment(), options.seed), options.extra, options.seed)
     validation = FundusDataset(parts.validation) if len(parts.validation) else None
     runtime.seed(options.seed)
-    model = resnet.resnet10(width=16, norm=NORMS[options.norm])
+    model = resnet.resnet10(width=16, num_classes=len(data.classes), norm=NORMS[options.norm])
     weights = options.output / "weights.npz"
     start = time.perf_counter()
     with stoppable() as stop_if_asked:
@@ -124,37 +130,41 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report, float, int]:
     held_back = None if validation is None else inference.predict(model, validation, flip=True)
     settled = calibration.settle(parts.validation.labels, held_back, options.sensitivity)
     scores = inference.predict(model, FundusDataset(parts.test), flip=True)
-    report = metrics.report(parts.test.labels, calibration.temper(scores, settled.temperature), settled.threshold)
+    said = calibration.temper(scores, settled.temperature)
+    if len(data.classes) == 2:
+        report = metrics.report(parts.test.labels, said, settled.threshold)
+    else:
+        report = multiclass.report(parts.test.labels, said, data.classes)
     tempered = {} if validation is None else calibration.compared(parts.test.labels, scores, settled.temperature)
     model_path = options.output / "model.npz"
     if parallel.rank() == 0:
         about = described(options, parts, extra, report, settled, tempered)
         model_file.save(model_path, model, about)
-    said = "\n".join(f"{name}: {value}" for name, value in {**settled.notes, **tempered}.items())
-    say(f"{said}\ntrained in {seconds:.0f} s; for helpers.commands.predict: {model_path}\n{report}")
+    notes = "\n".join(f"{name}: {value}" for name, value in {**settled.notes, **tempered}.items())
+    say(f"{notes}\ntrained in {seconds:.0f} s; for helpers.commands.predict: {model_path}\n{report}")
     batches = options.epochs * len(parallel.batches(train, options.batch_size))
     return report, seconds, batches * min(options.batch_size, len(train))
 
 
 def described(
-    options: argparse.Namespace, parts: Parts, extra: FundusSet | None, report: metrics.Report,
+    options: argparse.Namespace, parts: Parts, extra: FundusSet | None, report: metrics.Report | multiclass.Report,
     settled: calibration.Settled, tempered: dict[str, str],
 ) -> model_file.About:  # fmt: skip
     """What the model's file says of it besides its weights, its card among that."""
-    kind = "real" if parts.train.real else "rendered"
+    kind, classes = parts.train.kind, parts.train.classes
     card = {
         "trained on": f"{len(parts.train)} {kind} images, both sides"
         + (f", and {options.extra} rendered ones in each of {options.epochs} epochs" if extra is not None else ""),
         "measured on": f"{len(parts.test)} {kind} test images, with 95 % intervals",
-        **{name: str(getattr(report, name)) for name in ("accuracy", "auc", "sensitivity", "specificity")},
-        **settled.notes, **tempered,
+        **report.figures(), **settled.notes, **tempered,
         "seed": options.seed,
         "licence": "Apache-2.0, without the photographs",
         "intended use": "exercises of this course; not a medical device",
     }
     norm = "batch" if options.norm == "sync" else options.norm
     return model_file.About(
-        "resnet10", SIZE, norm, {"width": 16}, temperature=settled.temperature, threshold=settled.threshold,
+        "resnet10", SIZE, norm, {"width": 16, "num_classes": len(classes)}, classes=classes,
+        temperature=settled.temperature, threshold=settled.threshold,
         fingerprint=model_file.fingerprint(parts.train.images), card=card,
     )  # fmt: skip
 
@@ -173,6 +183,8 @@ def read(options: argparse.Namespace) -> tuple[FundusSet, FundusSet | None]:
         count = options.rendered or 600
         source = render(ROOT / "data" / f"rendered-{count}-{options.seed}", count, SIZE, options.seed, progress)
     data = photographs.read(source, SIZE, progress=progress)
+    if data.own:  # rendered eyes have other classes
+        return data, None
     return data, rendered_besides(options.extra, options.seed, progress) if options.extra else None
 
 

@@ -6,12 +6,11 @@ uint8 array that is kept on disk, so that a second run decodes nothing. `normali
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +23,10 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
+# Names of files that are taken for photographs. Of the last two lines none can be read, and each is told why.
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".mpo",
+            ".heic", ".heif", ".avif",
+            ".dcm", ".dicom"}  # fmt: skip
 CACHE_FORMAT = 3  # raise it whenever read_image gives other pixels than before: existing caches are then made anew
 
 
@@ -73,18 +76,20 @@ def image_size(path: str | Path) -> tuple[int, int]:
     Raises:
         ImageError: as in `read_image`.
     """
-    data = _read_bytes(Path(path))
+    path = Path(path)
+    beginning = _read_bytes(path, 256)
     try:
-        refuse_others(data)
-        with Image.open(io.BytesIO(data), formats=FORMATS) as file:
+        refuse_others(beginning)
+        with Image.open(path, formats=FORMATS) as file:
             return file.height, file.width
     except DAMAGED as error:
         raise _unusable(path, error) from error
 
 
 def read_images(
-    paths: Sequence[str | Path], size: int, cache: str | Path | None = None, progress: bool = True
-) -> np.ndarray:
+    paths: Sequence[str | Path], size: int, cache: str | Path | None = None, progress: bool = True,
+    read: Callable[[Path, int], np.ndarray] | None = None,
+) -> np.ndarray:  # fmt: skip
     """Read many image files into one array, with all cores, and keep it on disk.
 
     At most one full-size image for each core is in memory at a time. A later call decodes nothing, as long as
@@ -94,20 +99,22 @@ def read_images(
     Args:
         size: the side of the result in pixels.
         cache: the .npz file to keep the array in, or None.
+        read: reads one file as uint8 [size, size, 3]; a function with a name, which the cache remembers. None:
+            `read_image`.
 
     Returns:
         uint8 array [n, size, size, 3], RGB.
 
     Raises:
-        ImageError: a file cannot be read; nothing is stored then.
+        ImageError: files cannot be read, each of which is named; nothing is stored then.
     """
     paths = [Path(path) for path in paths]
     if cache is None:
-        return _decode_all(paths, size, progress)
-    key = _cache_key(paths, size)
+        return _decode_all(paths, size, progress, read or read_image)
+    key = _cache_key(paths, size, read.__name__ if read else "")
     images = _cached(Path(cache), key)
     if images is None:
-        images = _decode_all(paths, size, progress)
+        images = _decode_all(paths, size, progress, read or read_image)
         try:
             write_arrays(cache, {"images": images, "key": np.array(key)})
         except OSError as error:
@@ -145,9 +152,10 @@ def scaled(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float32) / 127.5 - 1
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, most: int = -1) -> bytes:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(most)
     except OSError as error:
         raise ImageError(f"{path} cannot be read ({error.strerror or error}). Copy or unpack it again.") from error
     if not data:
@@ -168,25 +176,32 @@ def _unusable(path: str | Path, error: Exception) -> ImageError:
     return ImageError(f"{path} {reason}. {advice}".rstrip())
 
 
-def _decode_all(paths: list[Path], size: int, progress: bool) -> np.ndarray:
+def _decode_all(
+    paths: list[Path], size: int, progress: bool, read: Callable[[Path, int], np.ndarray]
+) -> np.ndarray:  # fmt: skip
     images = np.empty((len(paths), size, size, 3), np.uint8)
 
-    def decode(index: int) -> None:
-        images[index] = read_image(paths[index], size)
+    def decode(index: int) -> ImageError | None:
+        try:
+            images[index] = read(paths[index], size)
+        except ImageError as error:
+            return error
 
     # Pillow and OpenCV let go of Python's lock while they decode and shrink, so threads do use all cores.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         done = pool.map(decode, range(len(paths)))
-        for _ in tqdm(
-            done, "decoding", len(paths), leave=False, file=sys.stdout, disable=not progress, unit="image"
-        ):
-            pass
+        bar = tqdm(done, "decoding", len(paths), leave=False, file=sys.stdout, disable=not progress, unit="image")
+        errors = [error for error in bar if error is not None]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ImageError("\n".join([f"{len(errors)} of {len(paths)} images cannot be read:", *map(str, errors)]))
     return images
 
 
-def _cache_key(paths: list[Path], size: int) -> str:
-    """Changes whenever the decoded array may: with the files' names, sizes and times, their order, and `size`."""
-    entries: list[object] = [CACHE_FORMAT, size]
+def _cache_key(paths: list[Path], size: int, reader: str) -> str:
+    """Changes whenever the decoded array may: with the files' names, sizes and times, their order, size and reader."""
+    entries: list[object] = [CACHE_FORMAT, size, *([reader] if reader else [])]
     for path in paths:
         try:
             status = path.stat()

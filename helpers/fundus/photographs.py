@@ -1,20 +1,23 @@
 """A data set of fundus photographs in memory: read from the disk, looked through for copies, divided for training.
 
-Rendered images (`helpers.fundus.render`) lie in the same folders as real ones and are read in the same way.
+Rendered images (`helpers.fundus.render`) lie in the same folders as real ones and are read in the same way. Photographs
+of one's own, with any classes, come from `helpers.fundus.labelled`.
 """
 from __future__ import annotations
 
 import hashlib
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from helpers import ROOT
+from helpers.fundus import labelled
 from helpers.fundus.errors import DataError, DataNotFound
+from helpers.fundus.grouping import hold_back, together
 from helpers.fundus.images import image_size, read_images
-from helpers.fundus.sources import PARTS, RENDERED, find, samples
+from helpers.fundus.sources import PARTS, RENDERED, find, is_palm, samples
 
 import cv2
 import numpy as np
@@ -26,6 +29,7 @@ from sklearn.model_selection import train_test_split
 # and saved as JPEG of quality 30 at most 0.032, and the nearest two photographs that are not the same 0.131.
 # tests/fundus/test_duplicates.py measures it again.
 SAME = 0.065
+CLASSES = ("not pathologic", "pathologic")  # of the data set
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,11 +38,16 @@ class FundusSet:
 
     Attributes:
         images: uint8 [n, S, S, 3], RGB.
-        labels: int64 [n], 1 is pathologic myopia.
+        labels: int64 [n], positions in `classes`; in the data set 1 is pathologic myopia.
         names: n names ("P0056").
-        parts: str [n]: "training", "validation" or "testing", as the data set was published.
+        parts: str [n]: "training", "validation" or "testing", as the data set was published, or as `read` or the user
+            have divided photographs of one's own.
         real: False for rendered images.
         sizes: int64 [n, 2], height and width of the image files in pixels, or None if they are not known.
+        classes: their names.
+        groups: int64 [n], of photographs of one's own: those with the same number are of one patient, or copies, and
+            stay together. None for the data set.
+        origin: how photographs of one's own were found, in words.
     """
 
     images: np.ndarray
@@ -47,6 +56,9 @@ class FundusSet:
     parts: np.ndarray
     real: bool = True
     sizes: np.ndarray | None = None
+    classes: tuple[str, ...] = CLASSES
+    groups: np.ndarray | None = None
+    origin: str = ""
 
     def __post_init__(self) -> None:
         counts = {len(self.images), len(self.labels), len(self.names), len(self.parts)}
@@ -57,18 +69,30 @@ class FundusSet:
         return len(self.names)
 
     def __repr__(self) -> str:
-        side, sick = self.images.shape[1], self.labels.sum()
-        return f"FundusSet({len(self)} {self._kind} images of {side} px, {sick} pathologic)"
+        side, counts = self.images.shape[1], np.bincount(self.labels, minlength=len(self.classes))
+        each = [f"{count} {name}" for name, count in zip(self.classes, counts, strict=True)]
+        if self.classes == CLASSES:
+            del each[0]
+        return f"FundusSet({len(self)} {self.kind} images of {side} px, {', '.join(each)})"
 
     @property
-    def _kind(self) -> str:
-        return "real" if self.real else "rendered"
+    def own(self) -> bool:
+        """Whether these are photographs of one's own."""
+        return self.groups is not None
+
+    @property
+    def kind(self) -> str:
+        """What the images are, in a word: "real", "rendered" or "own"."""
+        return "own" if self.own else "real" if self.real else "rendered"
 
     def subset(self, indices: np.ndarray) -> FundusSet:
         """The images at these positions (integers, or n booleans), as a copy."""
         names = tuple(np.array(self.names)[indices].tolist())
-        sizes = None if self.sizes is None else self.sizes[indices]
-        return FundusSet(self.images[indices], self.labels[indices], names, self.parts[indices], self.real, sizes)
+        sizes, groups = (None if each is None else each[indices] for each in (self.sizes, self.groups))
+        return replace(
+            self, images=self.images[indices], labels=self.labels[indices], names=names, parts=self.parts[indices],
+            sizes=sizes, groups=groups,
+        )  # fmt: skip
 
     def duplicates(self) -> list[tuple[str, ...]]:
         """The names of images that show the same photograph, group by group."""
@@ -76,17 +100,20 @@ class FundusSet:
 
     def summary(self) -> str:
         """How many images there are of each part and class, of which sizes, and which show the same photograph."""
-        lines = [f"{len(self)} {self._kind} fundus images of {self.images.shape[1]} x {self.images.shape[1]} pixels"]
+        lines = [f"{len(self)} {self.kind} fundus images of {self.images.shape[1]} x {self.images.shape[1]} pixels"]
+        lines += [self.origin] * self.own
         if self.sizes is not None:
             sizes = Counter(map(tuple, self.sizes.tolist())).most_common()
             others = sum(count for _, count in sizes[3:])
             common = [f"{count} of {width} x {height}" for (height, width), count in sizes[:3]]
             lines.append(f"files: {', '.join(common)}" + (f", {others} of other sizes" if others else ""))
-        lines.append(f"{'':<12}{'not pathologic':>16}{'pathologic':>12}{'all':>6}")
+        cells = [len(name) + 2 for name in self.classes]
+        lines.append(f"{'':<12}" + "".join(map(str.rjust, self.classes, cells)) + f"{'all':>6}")
         for part in PARTS:
             if total := int((self.parts == part).sum()):
-                sick = int(self.labels[self.parts == part].sum())
-                lines.append(f"{part:<12}{total - sick:>16}{sick:>12}{total:>6}")
+                counts = np.bincount(self.labels[self.parts == part], minlength=len(cells))
+                row = "".join(f"{count:>{cell}}" for count, cell in zip(counts, cells, strict=True))
+                lines.append(f"{part:<12}{row}{total:>6}")
         repeated: dict[str, list[str]] = {}
         for group in same_photographs(self.images):
             where = sorted({str(self.parts[i]) for i in group}, key=PARTS.index)
@@ -109,6 +136,9 @@ def read(
 ) -> FundusSet:
     """Read the whole data set: unpack it if it is packed, and decode its images if they are not in the cache.
 
+    Any other folder is looked through for labelled photographs of one's own (`helpers.fundus.labelled`). Of these, a
+    fifth of each class is put into the part "testing", the same ones each time, unless the folder itself says which.
+
     Args:
         folder: where it lies; None: what `find` finds.
         size: the side of the images in pixels.
@@ -117,7 +147,8 @@ def read(
 
     Raises:
         DataNotFound: there is no data set.
-        DataError, ArchiveError, ImageError: something in it is missing or broken; see `samples` and `read_image`.
+        DataError, ArchiveError, ImageError: something in it is missing or broken; see `samples`, `labelled.samples` and
+            `read_images`.
     """
     folder = find() if folder is None else Path(folder)
     if folder is None:
@@ -125,14 +156,26 @@ def read(
             "There is no data set in PALM_DIR, data/palm or AI Studio's mounts. Put it into data/palm "
             "(data/README.md says where to get it), or render images: helpers.fundus.render.render(folder)."
         )
-    listed = samples(folder, progress)
-    paths = [sample.path for sample in listed]
     if cache is True:
         cache = _cache_file(folder, size)
+    if folder.is_dir() and not is_palm(folder) and (own := labelled.samples(folder)) is not None:
+        return _read_own(own, size, cache or None, progress)
+    listed = samples(folder, progress)
+    paths = [sample.path for sample in listed]
     images, sizes = read_images(paths, size, cache or None, progress), [image_size(path) for path in paths]
     names, labels, parts = zip(*((sample.name, sample.label, sample.part) for sample in listed), strict=True)
     rendered = any((folder / RENDERED).is_file() for folder in {path.parent.parent for path in paths})
     return FundusSet(images, np.array(labels, np.int64), names, np.array(parts), not rendered, np.array(sizes))
+
+
+def _read_own(own: labelled.Labelled, size: int, cache: str | Path | None, progress: bool) -> FundusSet:
+    images = read_images(own.paths, size, cache, progress, labelled.read_photograph)
+    groups, parts = together(own.patients, same_photographs(images)), np.array(own.parts)
+    if not parts.any():
+        tested = hold_back(own.labels, groups, labelled.TEST, 0, own.classes, "testing")
+        parts = np.where(tested, "testing", "training")
+    sizes = np.array([image_size(path) for path in own.paths])
+    return FundusSet(images, own.labels, own.names, parts, True, sizes, own.classes, groups, own.origin)
 
 
 def same_photographs(images: np.ndarray) -> list[tuple[int, ...]]:
@@ -167,11 +210,14 @@ def split(data: FundusSet, validation: float = 0.2, seed: int = 0, drop_duplicat
     duplicates of one another stay on one side. The official validation images, whose results everyone reports, become
     `test`. The re-release's testing images are in none of the three.
 
+    Of photographs of one's own, `test` is the part "testing". A part "validation" of the user's own becomes
+    `validation`; without it a share of the training images does, with all photographs of a patient on one side.
+
     Args:
         data: what `read` returned.
         validation: the share of the training images for validation; with 0 all are for training.
         seed: which images these are.
-        drop_duplicates: leave out training images that stand in `test` as well.
+        drop_duplicates: leave out training images that stand in `test`, or in a `validation` of one's own, as well.
 
     Raises:
         ValueError: `validation` is below 0, or not below 1.
@@ -179,7 +225,9 @@ def split(data: FundusSet, validation: float = 0.2, seed: int = 0, drop_duplicat
     """
     if not 0 <= validation < 1:
         raise ValueError(f"validation must be at least 0 and below 1, not {validation}")
-    usable, in_test = data.parts == "training", data.parts == "validation"
+    usable, in_test = data.parts == "training", data.parts == ("testing" if data.own else "validation")
+    if data.own:
+        return _split_own(data, usable, in_test, validation, seed, drop_duplicates)
     leader = np.arange(len(data))  # the first image of each group of duplicates stands for all of them
     for group in map(list, same_photographs(data.images)):
         leader[group] = group[0]
@@ -191,6 +239,19 @@ def split(data: FundusSet, validation: float = 0.2, seed: int = 0, drop_duplicat
         strata = _strata(data, np.flatnonzero(usable)[first], validation)
         _, chosen = train_test_split(leaders, test_size=validation, random_state=seed, stratify=strata)
         held_out = usable & np.isin(leader, chosen)
+    return Parts(data.subset(usable & ~held_out), data.subset(held_out), data.subset(in_test))
+
+
+def _split_own(
+    data: FundusSet, usable: np.ndarray, in_test: np.ndarray, validation: float, seed: int, drop_duplicates: bool
+) -> Parts:  # fmt: skip
+    held_out = data.parts == "validation"
+    if drop_duplicates:
+        usable = usable & ~np.isin(data.groups, data.groups[in_test | held_out])
+        held_out = held_out & ~np.isin(data.groups, data.groups[in_test])
+    if validation and not held_out.any():
+        chosen = hold_back(data.labels[usable], data.groups[usable], validation, seed, data.classes, "validation")
+        held_out[np.flatnonzero(usable)[chosen]] = True
     return Parts(data.subset(usable & ~held_out), data.subset(held_out), data.subset(in_test))
 
 

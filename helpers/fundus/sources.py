@@ -5,7 +5,7 @@ import filecmp
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -25,7 +25,8 @@ _PART_OF_LETTER = {"H": "training", "N": "training", "P": "training", "V": "vali
 _MAX_DEPTH = 8
 _HELP = (
     "It needs training.zip, validation.zip and valid_gt.zip, or what they unpack to: PALM-Training400, "
-    "PALM-Validation400 and PM_Label_and_Fovea_Location.xlsx (or labels.csv). data/README.md says where to get them."
+    "PALM-Validation400 and PM_Label_and_Fovea_Location.xlsx (or labels.csv). data/README.md says where to get them. "
+    "Photographs of your own need a folder for each class, or a sheet with the columns name and label: see there."
 )
 
 
@@ -100,7 +101,7 @@ def samples(folder: str | Path, progress: bool = False) -> list[Sample]:
         raise DataError(f"{folder} lacks {' and '.join(files.missing)}. {_HELP}")
     if files.strangers:
         raise DataError(
-            f"{_some(files.strangers)}: no label. Names of the data set are H, N, P, V or T and a number (P0056.jpg). "
+            f"{some(files.strangers)}: no label. Names of the data set are H, N, P, V or T and a number (P0056.jpg). "
             "Rename or remove the file."
         )
     labels = _labels(files)
@@ -110,6 +111,14 @@ def samples(folder: str | Path, progress: bool = False) -> list[Sample]:
         for (part, name), path in sorted(files.images.items(), key=lambda item: (PARTS.index(item[0][0]), item[0][1]))
         if (part, name) in labels
     ]
+
+
+def is_palm(folder: Path) -> bool:
+    """Whether a folder holds the data set, unpacked and with its three parts or packed, by the names of the files."""
+    paths = list(walk(folder))
+    keys = {_key(path) for path in paths if path.suffix.lower() in _IMAGES and _IMAGE_NAME.fullmatch(path.stem)}
+    whole = {"training", "validation"} <= {part for part, _ in keys} and any(map(is_sheet, paths))
+    return whole or any(_holds_data(path) for path in paths if path.suffix.lower() == ".zip")
 
 
 @dataclass
@@ -144,7 +153,7 @@ def _look(*folders: Path, leave_out: Path | None = None) -> _Files:
     """Sort all files below the folders; how deep they lie and what the folders are called hardly matters."""
     files = _Files()
     for folder in folders:
-        for path in _walk(folder, leave_out):
+        for path in walk(folder, leave_out):
             below, suffix = path.relative_to(folder), path.suffix.lower()
             if suffix in _IMAGES:
                 _add_image(files, path, below)
@@ -157,14 +166,18 @@ def _look(*folders: Path, leave_out: Path | None = None) -> _Files:
     return files
 
 
-def _walk(folder: Path, leave_out: Path | None) -> Iterator[Path]:
-    """All files below a folder but hidden ones, and without the masks, which have the names of the images."""
+def walk(folder: Path, leave_out: Path | None = None) -> Iterator[Path]:
+    """All files below a folder but hidden ones, and without the masks, which have the names of the images.
+
+    Raises:
+        DataError: a folder cannot be listed, or there are more than MAX_FOLDERS.
+    """
     for count, (current, folders, names) in enumerate(os.walk(folder, onerror=_refuse, followlinks=True)):
         if count > MAX_FOLDERS:
             raise DataError(f"{folder} holds more than {MAX_FOLDERS} folders. Name the folder of the data set itself.")
         here = Path(current)
         depth = len(here.relative_to(folder).parts)  # bounded, since links may lead round in a circle
-        folders[:] = sorted(n for n in folders if not (n.startswith(".") or _beside(n))) if depth < _MAX_DEPTH else []
+        folders[:] = sorted(n for n in folders if not (n.startswith(".") or beside(n))) if depth < _MAX_DEPTH else []
         if leave_out is not None and leave_out.resolve() == (here / leave_out.name).resolve():
             folders[:] = [name for name in folders if name != leave_out.name]
         yield from (here / name for name in sorted(names) if not name.startswith((".", "~$")))
@@ -174,7 +187,7 @@ def _refuse(error: OSError) -> None:
     raise DataError(f"{error.filename} cannot be listed ({error.strerror}). Make it readable.") from error
 
 
-def _beside(name: str) -> bool:
+def beside(name: str) -> bool:
     """Whether this is the name of something beside the images: the lesion and disc masks, or what macOS adds."""
     return any(word in name.lower() for word in ("mask", "annotation", "__macosx"))
 
@@ -198,7 +211,7 @@ def _key(below: PurePath) -> tuple[str, str]:
 
 def _holds_data(archive: Path) -> bool:
     """Whether it is one of the data set's archives, and not of its lesion and disc masks."""
-    members = [PurePath(name) for name in archives.members(archive) if not any(map(_beside, PurePath(name).parts))]
+    members = [PurePath(name) for name in archives.members(archive) if not any(map(beside, PurePath(name).parts))]
     return any(
         is_sheet(member)
         or member.suffix.lower() == ".zip"
@@ -226,7 +239,7 @@ def _compare(files: _Files, labels: dict[tuple[str, str], int], folder: Path) ->
     without_image = [name for part, name in labels if (part, name) not in files.images]
     if without_image:
         raise DataError(
-            f"{_some(without_image)}: in {sheets}, but there is no such image in {folder}. "
+            f"{some(without_image)}: in {sheets}, but there is no such image in {folder}. "
             "Put the images there, or remove the rows from the sheet."
         )
     for part in ("validation", "testing"):
@@ -235,8 +248,9 @@ def _compare(files: _Files, labels: dict[tuple[str, str], int], folder: Path) ->
         if part == "testing" and images and len(without_label) == len(images):
             warnings.warn(f"{folder}: the {len(images)} testing images have no labels and are left out.", stacklevel=3)
         elif without_label:
-            raise DataError(f"{_some(without_label)}: no label in {sheets}. Add the row, or remove the image.")
+            raise DataError(f"{some(without_label)}: no label in {sheets}. Add the row, or remove the image.")
 
 
-def _some(names: list) -> str:
+def some(names: Sequence) -> str:
+    """The first three, and how many more there are."""
     return ", ".join(map(str, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

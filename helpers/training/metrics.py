@@ -125,9 +125,12 @@ class Report:
     confusion: np.ndarray  # [2, 2], rows: truth, columns: said
     threshold: float
 
+    def figures(self) -> dict[str, str]:
+        """Each figure with its interval, as text, by its name."""
+        return {name: str(getattr(self, name)) for name in ("accuracy", "auc", "sensitivity", "specificity")}
+
     def __str__(self) -> str:
-        rows = [(name, getattr(self, name)) for name in ("accuracy", "auc", "sensitivity", "specificity")]
-        lines = [f"{'AUC' if name == 'auc' else name:12s} {interval}" for name, interval in rows]
+        lines = [f"{'AUC' if name == 'auc' else name:12s} {figure}" for name, figure in self.figures().items()]
         return "\n".join([f"{'':12s} value [95 % interval]", *lines, f"threshold    {self.threshold:.3f}"])
 
 

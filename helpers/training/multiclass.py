@@ -38,14 +38,14 @@ class Report:
         """Each figure with its interval, as text, by its name."""
         each = zip(self.classes, self.sensitivities, strict=True)
         return {
-            "accuracy": str(self.accuracy), "AUC": str(self.auc),
+            "accuracy": str(self.accuracy), "auc": str(self.auc),
             **{f"sensitivity, {name}": str(interval) for name, interval in each},
         }  # fmt: skip
 
     def __str__(self) -> str:
         figures = self.figures()
         width = max(map(len, figures))
-        lines = [f"{name:{width}}  {figure}" for name, figure in figures.items()]
+        lines = [f"{'AUC' if name == 'auc' else name:{width}}  {figure}" for name, figure in figures.items()]
         cell = max(5, len(str(self.confusion.max())), *map(len, self.classes))
         head = max(5, *map(len, self.classes))
         table = [f"{name:>{head}}  " + "  ".join(f"{count:>{cell}}" for count in row)

@@ -124,12 +124,27 @@ def test_a_damaged_cache_is_made_anew(photos, decoded, what):
     assert len(decoded) == 5, "the new one is intact"
 
 
-def test_one_bad_image_leaves_no_cache_and_ends_the_reading(photos, decoded):
-    listed(photos)[3].write_bytes(encode(picture(3))[:-100])
-    with pytest.raises(ImageError, match=r"P0003\.jpg is truncated"):
-        read_images(listed(photos) * 400, 24, photos / "new" / "c.npz", progress=False)
+def test_all_bad_images_are_named_at_once_and_no_cache_is_left(photos, decoded):
+    paths = listed(photos)
+    paths[1].write_bytes(b"")
+    with pytest.raises(ImageError, match=r"^\S+P0001\.jpg has zero bytes\. Copy or unpack the file again\.$"):
+        read_images(paths, 24, photos / "new" / "c.npz", progress=False)
+    paths[3].write_bytes(encode(picture(3))[:-100])
+    with pytest.raises(ImageError, match=r"^2 of 5 images .*:\n.*P0001\.jpg has zero.*\n.*P0003\.jpg is truncated"):
+        read_images(paths, 24, photos / "new" / "c.npz", progress=False)
     assert not (photos / "new").exists()
-    assert len(decoded) < 1000
+
+
+def mirrored(path, size):
+    return read_image(path, size)[:, ::-1]
+
+
+def test_the_cache_knows_how_the_images_were_read(photos):
+    plain = read_images(listed(photos), 24, photos / "c.npz", progress=False)
+    for _ in range(2):
+        other = read_images(listed(photos), 24, photos / "c.npz", progress=False, read=mirrored)
+        np.testing.assert_array_equal(other, plain[:, :, ::-1])
+    np.testing.assert_array_equal(read_images(listed(photos), 24, photos / "c.npz", progress=False), plain)
 
 
 def test_one_bad_image_leaves_the_old_cache(photos, decoded):
