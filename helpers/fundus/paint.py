@@ -13,21 +13,36 @@ import cv2
 import numpy as np
 
 SMALLEST = 32  # pixels; in smaller images the vessels vanish
+MASKS = ("disc", "crescent", "patches")  # the optic disc, the atrophy around it, islands of atrophy elsewhere
 
 
 def paint_eye(eye: Eye, size: int, rng: np.random.Generator) -> np.ndarray:
     """A photograph of `eye`, uint8 [size, size, 3] RGB."""
+    return paint_with_masks(eye, size, rng)[0]
+
+
+def paint_with_masks(eye: Eye, size: int, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The photograph that `paint_eye` makes, and where in it each of MASKS lies.
+
+    Returns:
+        uint8 [size, size, 3] RGB, and a bool mask [size, size] for each name: where its opacity is at least a half,
+        within the field of view. Crescent and patches end where the disc begins.
+    """
     choroid = draw_choroid(eye, size, rng)
     image = paint_background(eye, choroid, size, rng)
     paint_macula(image, eye, rng)
     paint_diffuse(image, eye, rng)
-    paint_crescent(image, eye, choroid, rng)
-    paint_patches(image, eye, choroid, rng)
-    paint_disc(image, eye, rng)
+    crescent = paint_crescent(image, eye, choroid, rng) >= 0.5
+    patches = paint_patches(image, eye, choroid, rng) >= 0.5
+    disc = paint_disc(image, eye, rng) >= 0.5
     paint_vessels(image, eye, rng)
     paint_reflex(image, eye, rng)
     photo = photograph(image, eye, rng)
-    return np.ascontiguousarray(photo[:, ::-1]) if eye.right else photo
+    lit = photo.any(axis=2)
+    way = slice(None, None, -1 if eye.right else 1)
+    masks = zip(MASKS, (disc, crescent & ~disc, patches & ~disc), strict=True)
+    return (np.ascontiguousarray(photo[:, way]),
+            {name: np.ascontiguousarray((mask & lit)[:, way]) for name, mask in masks})  # fmt: skip
 
 
 def render_image(kind: str, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -125,11 +140,14 @@ def paint_atrophy(image: np.ndarray, mask: np.ndarray, choroid: np.ndarray, rng:
     image *= cv2.merge([1 - rng.uniform(0.3, 0.9) * clumps] * 3)
 
 
-def paint_crescent(image: np.ndarray, eye: Eye, choroid: np.ndarray, rng: np.random.Generator) -> None:
-    """Peripapillary atrophy: from a thin crescent on the temple's side of the optic disc to a wide ring around it."""
+def paint_crescent(image: np.ndarray, eye: Eye, choroid: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Peripapillary atrophy: from a thin crescent on the temple's side of the optic disc to a wide ring around it.
+
+    As `paint_patches` and `paint_disc`, it gives where it has painted, float32 [S, S] from 0 to 1.
+    """
     size, r = image.shape[0], eye.disc_radius
     if eye.crescent < 0.08:
-        return
+        return np.zeros((size, size), np.float32)
     shift = rng.uniform(0.2, 0.65) * eye.crescent * r
     centre = (eye.disc[0] + shift * np.cos(eye.crescent_angle), eye.disc[1] + shift * np.sin(eye.crescent_angle))
     radii = (r * (0.95 + 0.4 * eye.crescent), r * (1 + 0.45 * eye.crescent))
@@ -138,9 +156,10 @@ def paint_crescent(image: np.ndarray, eye: Eye, choroid: np.ndarray, rng: np.ran
     rim = blob(size, centre, (radii[0] * 1.1, radii[1] * 1.1), eye.crescent_angle, ragged, 0.08) - mask
     image *= cv2.merge([1 - rng.uniform(0, 0.4) * np.clip(rim, 0, 1)] * 3)
     paint_atrophy(image, mask, choroid, rng)
+    return mask
 
 
-def paint_patches(image: np.ndarray, eye: Eye, choroid: np.ndarray, rng: np.random.Generator) -> None:
+def paint_patches(image: np.ndarray, eye: Eye, choroid: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Patchy chorioretinal atrophy: sharp pale islands, most of them near the macula."""
     size = image.shape[0]
     mask = np.zeros((size, size), np.float32)
@@ -152,6 +171,7 @@ def paint_patches(image: np.ndarray, eye: Eye, choroid: np.ndarray, rng: np.rand
         np.maximum(mask, patch, out=mask)
     if eye.patches:
         paint_atrophy(image, mask, choroid, rng)
+    return mask
 
 
 def paint_diffuse(image: np.ndarray, eye: Eye, rng: np.random.Generator) -> None:
@@ -164,7 +184,7 @@ def paint_diffuse(image: np.ndarray, eye: Eye, rng: np.random.Generator) -> None
     image *= 1 + tinted(eye.diffuse * rng.uniform(0.4, 1.1) * mask, (0.8, 1.0, 0.7))
 
 
-def paint_disc(image: np.ndarray, eye: Eye, rng: np.random.Generator) -> None:
+def paint_disc(image: np.ndarray, eye: Eye, rng: np.random.Generator) -> np.ndarray:
     """Optic disc and cup: a pink ellipse, narrower the more it is tilted, with a paler pit."""
     size, r = image.shape[0], eye.disc_radius
     angle = rng.normal(0, 0.3)
@@ -173,10 +193,12 @@ def paint_disc(image: np.ndarray, eye: Eye, rng: np.random.Generator) -> None:
     image *= cv2.merge([1 + glow] * 3)
     bright = rng.uniform(0.65, 1.2) * (1 - 0.3 * min(1, eye.crescent))  # beside atrophy it looks darker
     rim = bright * np.array([1, rng.uniform(0.42, 0.7), rng.uniform(0.15, 0.4)], np.float32)
-    blend(image, rim, blob(size, eye.disc, radii, angle, 0.04 * smooth_noise(size, 10, rng), 0.04) * 0.9)
+    mask = blob(size, eye.disc, radii, angle, 0.04 * smooth_noise(size, 10, rng), 0.04)
+    blend(image, rim, mask * 0.9)
     cup_centre = (eye.disc[0] + r * rng.normal(0.12, 0.1), eye.disc[1] + r * rng.normal(0, 0.08))
     cup = rim * np.array([1.2, rng.uniform(1.3, 1.7), rng.uniform(1.3, 2.2)], np.float32)
     blend(image, cup, blob(size, cup_centre, (eye.cup * radii[0], eye.cup * r), angle, 0.0, 0.09) * rng.uniform(0.2, 1))
+    return mask
 
 
 def paint_vessels(image: np.ndarray, eye: Eye, rng: np.random.Generator) -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from helpers.fundus import paint
 from helpers.fundus.eye import sample_eye
-from helpers.fundus.paint import paint_eye, render_image
+from helpers.fundus.paint import MASKS, paint_eye, paint_with_masks, render_image
 
 import cv2
 import numpy as np
@@ -96,3 +96,56 @@ def test_simple_statistics_do_not_separate_the_classes():
 def test_a_size_that_is_too_small_and_an_unknown_kind(kind, size, message):
     with pytest.raises(ValueError, match=message):
         render_image(kind, size, np.random.default_rng(0))
+
+
+# --- where the painter has painted what -------------------------------------------------------------------------------
+
+def test_the_pixels_are_those_of_this_version():
+    """As `render.VERSION` promises. In the mean: bytes may differ by a level where a processor rounds otherwise."""
+    for kind, mean in {"H": 36.84, "N": 33.61, "P": 43.49}.items():
+        pixels = [render_image(kind, 48, np.random.default_rng([7, i])) for i in range(4)]
+        assert np.mean(pixels) == pytest.approx(mean, abs=0.05), "raise VERSION in fundus/render.py"
+
+
+def masked(kind, number, **changes):
+    rng = np.random.default_rng([2, ord(kind), number])
+    eye = replace(sample_eye(kind, rng), **changes)
+    return eye, *paint_with_masks(eye, 96, rng)
+
+
+def test_masks_lie_where_the_signs_are():
+    for number in range(30):
+        eye, image, masks = masked("P", number, right=False, haze=0.0)
+        assert list(masks) == list(MASKS)
+        assert all(mask.shape == image.shape[:2] and mask.dtype == bool for mask in masks.values())
+        assert not any((mask & ~image.any(axis=2)).any() for mask in masks.values()), "outside the field of view"
+        y, x = np.nonzero(masks["disc"])
+        if np.hypot(*eye.disc) < 0.7:  # not cut by the rim
+            np.testing.assert_allclose([x.mean(), y.mean()], (np.array(eye.disc) + 1) * 48, atol=1.5)
+            assert len(x) == pytest.approx(np.pi * (48 * eye.disc_radius) ** 2 * (1 - eye.disc_tilt), rel=0.15)
+        assert not (masks["disc"] & (masks["crescent"] | masks["patches"])).any()
+        assert masks["patches"].any() <= (eye.patches > 0) and masks["crescent"].any() <= (eye.crescent >= 0.08)
+
+
+def test_a_right_eye_has_its_masks_mirrored_and_a_healthy_one_has_few():
+    (_, left, at_left), (_, right, at_right) = (masked("P", 3, right=right) for right in (False, True))
+    np.testing.assert_array_equal(left, right[:, ::-1])
+    for name in MASKS:
+        np.testing.assert_array_equal(at_left[name], at_right[name][:, ::-1])
+    for number in range(10):
+        _, _, masks = masked("N", number)
+        assert masks["disc"].any() and not masks["patches"].any()
+
+
+@pytest.mark.parametrize("sign", ["crescent", "patches"])
+def test_a_mask_is_paler_than_the_rest(sign, monkeypatch):
+    monkeypatch.setattr(paint, "photograph", lambda image, eye, rng: image)
+    more = []
+    for number in range(40):
+        rng = np.random.default_rng([4, number])
+        eye = replace(sample_eye("P", rng), haze=0.0, reflex=0.0, diffuse=0.0)
+        image, masks = paint_with_masks(eye, 96, rng)
+        if masks[sign].sum() > 20:
+            green, rest = image[..., 1], ~(masks["disc"] | masks["crescent"] | masks["patches"])
+            more.append(green[masks[sign]].mean() > green[rest].mean())
+    assert len(more) > 20 and np.mean(more) > 0.9
