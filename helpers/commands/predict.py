@@ -15,13 +15,24 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from helpers import ROOT, runtime
-from helpers.commands import train
-from helpers.commands.prediction_report import NOT_A_DEVICE, UNREADABLE, Row, counts, table, write_csv, write_page
+from helpers import ROOT, language, runtime
+from helpers.commands import prediction_maps, prediction_words, train
+from helpers.commands.prediction_report import (
+    FILES,
+    NOT_A_DEVICE,
+    UNREADABLE,
+    Row,
+    counts,
+    table,
+    write_csv,
+    write_page,
+)  # fmt: skip
+from helpers.commands.prediction_words import said
 from helpers.files import DamagedFile, read_arrays, spelled
 from helpers.fundus.errors import ImageError
 from helpers.fundus.images import SUFFIXES, normalise, read_image, scaled, squeeze
 from helpers.fundus.plausible import FUNDUS, OTHER, judge, prepare
+from helpers.language import Text
 from helpers.training import checkpoint, model_file
 from helpers.training.inference import probabilities
 from helpers.training.model_file import About
@@ -36,6 +47,10 @@ MODELS = ("model.npz", "weights.npz")  # what `helpers.commands.train` leaves in
 NORMALISATIONS = {"normalise": normalise, "scaled": scaled}
 BATCH = 64  # photographs
 THUMBNAIL = 160  # pixels
+LEFT_OUT = Text("（另有 {} 个其他类型的文件未处理）", " ({} of other kinds left out)")
+NOTHING = Text("什么也没有做：{}", "nothing was done: {}")
+STOPPED = Text("已停止，什么也没有写", "stopped; nothing was written")
+NOT_WRITTEN = Text("{} 写不了：{}", "{} cannot be written: {}")
 
 
 class NothingDone(Exception):
@@ -51,6 +66,10 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
                         "model.npz or weights.npz in data/train)")  # fmt: skip
     parser.add_argument("--output", metavar="FOLDER", type=Path, default=ROOT / "data" / "predictions",
                         help="for predictions.csv and report.html (default: data/predictions)")  # fmt: skip
+    parser.add_argument("--explain", action="store_true", help="show on the page where in each photograph the network "
+                        "finds what speaks for its answer; takes some time")  # fmt: skip
+    parser.add_argument("--language", choices=language.LANGUAGES, default=prediction_words.of_environment(),
+                        help="of the page and the table (default: the environment's, here %(default)s)")  # fmt: skip
     return parser.parse_args(given)
 
 
@@ -142,8 +161,10 @@ def thumbnail(photograph: np.ndarray) -> bytes:
     return cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
 
 
-def predict(paths: Sequence[Path], model: ResNet, about: About, progress: bool = False) -> list[Row]:
-    """A row for each file, in their order; a bar is shown where it takes more than five seconds."""
+def predict(
+    paths: Sequence[Path], model: ResNet, about: About, progress: bool = False, explained: bool = False
+) -> list[Row]:
+    """A row for each file, in their order, with a map if wanted; a bar is shown where it takes over five seconds."""
     rows: list[Row] = []
     with (
         ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool,
@@ -151,19 +172,26 @@ def predict(paths: Sequence[Path], model: ResNet, about: About, progress: bool =
         tqdm(total=len(paths), unit="photograph", delay=5, leave=False, file=sys.stderr, disable=not progress) as bar,
     ):
         remaining = iter(paths)
-        while batch := list(islice(remaining, BATCH)):
+        while batch := list(islice(remaining, prediction_maps.BATCH if explained else BATCH)):
             looked = list(_counted(pool.map(lambda path: look(path, about.size), batch), bar))
-            asked = [photograph for _, photograph in looked if photograph is not None]
+            photographs = [photograph for _, photograph in looked]
+            inputs = [None if each is None else prepared(each, about) for each in photographs]
+            asked = [x for x in inputs if x is not None]
             answers = iter(ask(model, about, asked) if asked else [])
-            rows += [row if photograph is None else decide(row, next(answers), about) for row, photograph in looked]
+            judged = [row if x is None else decide(row, next(answers), about)
+                      for (row, _), x in zip(looked, inputs, strict=True)]  # fmt: skip
+            rows += prediction_maps.with_maps(judged, photographs, inputs, model, about) if explained else judged
     return rows
 
 
-def ask(model: ResNet, about: About, photographs: Sequence[np.ndarray]) -> np.ndarray:
-    """`inference.probabilities` of one photograph or more, uint8 [size, size, 3]."""
-    transform = NORMALISATIONS[about.normalisation]
-    x = np.stack([transform(each).transpose(2, 0, 1) for each in photographs]).astype(np.float32)
-    return probabilities(model, paddle.to_tensor(x), about.flip, about.temperature)
+def ask(model: ResNet, about: About, inputs: Sequence[np.ndarray]) -> np.ndarray:
+    """`inference.probabilities` of one photograph or more, as `prepared` gives them."""
+    return probabilities(model, paddle.to_tensor(np.stack(inputs)), about.flip, about.temperature)
+
+
+def prepared(photograph: np.ndarray, about: About) -> np.ndarray:
+    """What the network is given of a photograph, uint8 [size, size, 3]: float32 [3, size, size]."""
+    return np.ascontiguousarray(NORMALISATIONS[about.normalisation](photograph).transpose(2, 0, 1), np.float32)
 
 
 def decide(row: Row, answer: np.ndarray, about: About) -> Row:
@@ -200,13 +228,13 @@ def run(options: argparse.Namespace) -> int:
     if not paths:
         raise NothingDone("there is no photograph in " + ", ".join(options.paths))
     options.output.mkdir(parents=True, exist_ok=True)  # now, and not after the work
-    rows = predict(paths, model, about, progress=sys.stderr.isatty())
+    rows = predict(paths, model, about, sys.stderr.isatty(), options.explain)
     sheet, page = options.output / "predictions.csv", options.output / "report.html"
     write_csv(sheet, rows, about.classes)
-    write_page(page, rows, about.classes, description(about, path))
+    write_page(page, rows, about.classes, description(about, path), prediction_maps.scale())
     print(table(rows, about.classes))
-    print(f"\n{len(rows)} files: {counts(rows)}" + (f" ({others} of other kinds left out)" if others else ""))
-    print(f"{sheet}\n{page}\n{NOT_A_DEVICE}", flush=True)
+    print("\n" + FILES.format(len(rows), counts(rows)) + (LEFT_OUT.format(others) if others else ""))
+    print(f"{sheet}\n{page}\n{said(NOT_A_DEVICE)}", flush=True)
     return 0 if all(row.judged for row in rows) else 1
 
 
@@ -219,19 +247,20 @@ def _counted(results: Iterator, bar: tqdm) -> Iterator:
 def main(given: Sequence[str] | None = None) -> None:
     """The command."""
     options = arguments(given)
+    language.speak(options.language)
     try:
         status = run(options)
     except KeyboardInterrupt:
-        print("\nstopped; nothing was written", file=sys.stderr)
+        print(f"\n{STOPPED}", file=sys.stderr)
         status = 130
     except BrokenPipeError:  # `| head`: all files have been written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     except NothingDone as error:
-        print(f"nothing was done: {error}", file=sys.stderr)
+        print(NOTHING.format(error), file=sys.stderr)
         status = 2
     except OSError as error:
-        print(f"{options.output} cannot be written: {error}", file=sys.stderr)
+        print(NOT_WRITTEN.format(options.output, error), file=sys.stderr)
         status = 2
     sys.exit(status)
 

@@ -49,6 +49,13 @@ def model(tmp_path_factory):
     return path, network
 
 
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    """Whatever the locale of this machine is."""
+    monkeypatch.delenv("LC_ALL", raising=False)
+    monkeypatch.setenv("LC_MESSAGES", "C")
+
+
 @pytest.fixture
 def run(model, tmp_path, capsys):
     """Runs the command; gives its exit status, what it printed, the rows of predictions.csv and report.html."""
