@@ -96,17 +96,18 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return (tempered[:, 1] if q.ndim == 1 else tempered).astype(q.dtype)
 
 
-def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
+def fit_temperature(labels: np.ndarray, probabilities: np.ndarray, spread: float = SPREAD) -> float:
     """The temperature of Guo and others (see `temper`), as likely as the images and a little prejudice make it.
 
     Where every one of a few images is right, the likelihood alone would make it 0, and every answer quite sure. So
-    ln T is taken to be normal around 0 with a standard deviation of SPREAD before any image is seen: that counts as
-    much as a few images, and hardly anything against hundreds. Compared on held-out training images, with this, with
-    the likelihood alone and with Platt's targets (1999): docs/measured/calibration.txt.
+    ln T is taken to be normal around 0 with a standard deviation of `spread` before any image is seen: that counts as
+    much as a few images, and hardly anything against hundreds. docs/measured/calibration.txt compares it with the
+    likelihood alone.
 
     Args:
         labels: int [n].
         probabilities: of images that were not trained on, [n, K], or [n] for class 1 of two.
+        spread: math.inf leaves the likelihood alone.
 
     Returns:
         a temperature from LOWEST to HIGHEST; below 1 the network was less sure than it had reason to be.
@@ -120,7 +121,7 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
     def surprise(log_temperature: float) -> float:
         misfit = losses(labels, temper(q, math.exp(log_temperature))).sum()
-        return misfit + (log_temperature / SPREAD) ** 2 / 2
+        return misfit + (log_temperature / spread) ** 2 / 2
 
     found = minimize_scalar(surprise, bounds=(math.log(LOWEST), math.log(HIGHEST)), method="bounded")
     return float(math.exp(found.x))
