@@ -1,4 +1,5 @@
 # Two commands: `make lab` opens the course, `make test` runs every test. Both make the environment in .venv first, once.
+# `make test-all` runs what is slow and hardly ever fails, besides.
 # For teachers: `make grading` prepares the homework for release, `make grades` marks what was handed in (docs/teaching.md).
 # `make compat` runs the notebooks in the oldest and the newest environment that the course promises (docs/compatibility.md).
 # `make browser` opens, runs and answers the notebooks in JupyterLab in a real browser.
@@ -19,7 +20,7 @@ PROXY := build/hub/node_modules/.bin/configurable-http-proxy
 READERS := $(or $(EDITION),$(if $(filter zh%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG))),zh,en))
 FIRST := $(firstword $(sort $(wildcard notebooks/$(READERS)/*.ipynb)))
 
-.PHONY: lab test browser hub clean grading grades hooks notebooks measure compat site aistudio
+.PHONY: lab test test-all browser hub clean grading grades hooks notebooks measure compat site aistudio
 
 # The whole course is served, not the first notebook's folder alone: the notebooks link to their twins, neighbours and docs/.
 lab: $(VENV)/.installed
@@ -31,6 +32,9 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(PYTEST_FLAGS)
+
+test-all: export TEST_ALL := 1
+test-all: test
 
 browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/course/test_browser.py

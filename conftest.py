@@ -29,6 +29,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is slow and hardly ever fails, unless `make test-all` asks for it."""
+    if not os.environ.get("TEST_ALL"):
+        for item in items:
+            if item.get_closest_marker("all"):
+                item.add_marker(pytest.mark.skip(reason="make test-all runs it"))
+
+
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which other environments than the tests' own lack
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
     """Keep the tests of a file in one process, and both editions of a notebook: they write the same files in data/."""

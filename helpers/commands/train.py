@@ -1,6 +1,7 @@
 """Train the eye-disease classifier of notebook 05 and measure it on the test images.
 
-Ctrl-C is safe: the same command with --resume goes on from the last finished epoch.
+Ctrl-C is safe: the same command with --resume goes on from the last finished epoch. So is a scheduler's SIGTERM: both
+end the command with status 130 after the batch at hand, a second one at once and by the signal itself.
 """
 from __future__ import annotations
 
@@ -9,12 +10,16 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 if not __package__:  # as a file, since paddle.distributed.launch cannot start a module
     sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from helpers.commands import stopping
+
+if __name__ == "__main__":
+    stopping.hold()  # before Paddle is imported
 
 from helpers import ROOT, runtime
 from helpers.fundus import photographs, sources
@@ -98,7 +103,8 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report | multiclass.Report
     paddle.set_device(options.device)
     say(runtime.report())
     parallel.start()
-    data, extra = read(options)  # what has to be made for it, one of the processes makes
+    with stopping.stoppable() as stop, stop.at_once():
+        data, extra = read(options)  # what has to be made for it, one of the processes makes
     parts = photographs.split(data, options.validation, options.seed)
     if len(set(parts.test.labels)) < 2:
         raise DataError(f"all {len(parts.test)} test images are of one class: nothing can be measured with them")
@@ -117,7 +123,7 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report | multiclass.Report
     model = resnet.resnet10(width=16, num_classes=len(data.classes), norm=NORMS[options.norm])
     weights = options.output / "weights.npz"
     start = time.perf_counter()
-    with stoppable() as stop_if_asked:
+    with stopping.stoppable() as stop_if_asked:
         fit(
             model, train, validation, options.epochs, options.batch_size, seed=options.seed, amp=options.amp,
             best=weights, folder=options.output, resume=options.resume,
@@ -196,46 +202,21 @@ def rendered_besides(count: int, seed: int, progress: bool, both_sides: bool = T
     return images.subset(images.parts == "training")
 
 
-@contextmanager
-def stoppable() -> Iterator:
-    """Let Ctrl-C, or a scheduler's SIGTERM, end a training between two batches; a second one ends the process at once.
-
-    An exception that is raised from a signal handler while C++ code runs would abort the process. Gives a function for
-    `fit` to call after each batch.
-    """
-    asked: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number: int, frame: object) -> None:
-        asked.append(number)
-        for each in before:
-            signal.signal(each, signal.SIG_DFL)
-
-    def stop_if_asked(*place: int) -> None:
-        if asked:
-            raise KeyboardInterrupt
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield stop_if_asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    stop_if_asked()  # the signal came after the last batch
-
-
 def main(given: Sequence[str] | None = None) -> None:
     """The command."""
-    options = arguments(given)
     warnings.formatwarning = lambda message, *_, **__: f"{message}\n"
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler stops a process with it, as Ctrl-C does
+    for number in stopping.SIGNALS:  # when the work is done, a signal finds no Python to raise anything in
+        signal.signal(number, signal.SIG_DFL)
+    output = None
     try:
-        run(options)
+        with stopping.stoppable():
+            options = arguments(given)
+            output = options.output
+            run(options)
     except KeyboardInterrupt:
-        newest = checkpoint.files(options.output)[:1]
+        newest = checkpoint.files(output)[:1] if output else []
         say(f"\nstopped; {newest[0]} is whole, the same command with --resume goes on" if newest else "\nstopped")
-        sys.exit(130)
+        sys.exit(stopping.STATUS)
     except (OSError, FloatingPointError, DataError, checkpoint.CheckpointError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 

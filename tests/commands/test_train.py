@@ -11,7 +11,6 @@ from helpers.fundus import photographs
 from helpers.fundus.dataset import FundusDataset
 from helpers.training import checkpoint, inference, model_file
 from helpers.training import metrics as metrics_of
-from tests.tools.processes import python
 from tests.tools.small_training import assert_same_weights
 from tests.tools.train_command import finish, metrics, start, until
 
@@ -130,63 +129,6 @@ def test_stopped_by_ctrl_c_or_a_scheduler_it_says_how_to_go_on(tmp_path, number)
     assert re.search(r"stopped; .*checkpoint-\d+\.npz is whole, the same command with --resume goes on", output)
     assert "Traceback" not in output
     assert checkpoint.files(tmp_path) and not list(tmp_path.glob("*.part"))
-
-
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_lets_the_batch_end_and_then_stops(number):
-    before, reached = signal.getsignal(number), []
-    with pytest.raises(KeyboardInterrupt), train.stoppable() as stop_if_asked:
-        stop_if_asked(0, 0)
-        signal.raise_signal(number)
-        reached.append("the end of the batch")
-        stop_if_asked(0, 1)
-        reached.append("the next batch")
-    assert reached == ["the end of the batch"]
-    assert signal.getsignal(number) == before
-
-
-TWO_SIGNALS_IN_A_BATCH = """
-import signal, sys
-from helpers.commands.train import stoppable
-with stoppable():
-    for number in map(int, sys.argv[1:]):
-        signal.raise_signal(number)
-        print("the batch goes on", flush=True)
-"""
-
-
-@pytest.mark.parametrize("second", SIGNALS)
-def test_a_second_signal_ends_the_process_at_once(second):
-    done = python("-c", TWO_SIGNALS_IN_A_BATCH, int(signal.SIGINT), int(second))
-    assert (done.returncode, done.stdout, done.stderr) == (-second, "the batch goes on\n", "")
-
-
-def test_a_signal_after_the_last_batch_counts_as_well():
-    with pytest.raises(KeyboardInterrupt), train.stoppable():
-        signal.raise_signal(signal.SIGTERM)
-
-
-TEN_SIGNALS = """
-import os, random, signal, sys, threading
-from helpers.commands.train import stoppable
-from tests.tools.small_training import fit, small_network
-rng, model = random.Random(int(sys.argv[1])), small_network()
-for _ in range(10):
-    number = rng.choice([signal.SIGINT, signal.SIGTERM])
-    try:
-        with stoppable() as stop_if_asked:
-            threading.Timer(rng.uniform(0, 0.3), os.kill, (os.getpid(), number)).start()
-            fit(model, epochs=10_000, after_batch=stop_if_asked)
-    except KeyboardInterrupt:
-        print("stopped")
-"""
-
-
-def test_ten_signals_at_random_moments_never_abort_the_process():
-    seed = np.random.default_rng().integers(1 << 32)  # other moments in every run of this test
-    print("seed", seed)
-    done = python("-c", TEN_SIGNALS, seed)
-    assert (done.returncode, done.stdout, done.stderr) == (0, 10 * "stopped\n", "")
 
 
 # --- the command line -------------------------------------------------------------------------------------------------
