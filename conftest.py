@@ -25,12 +25,8 @@ _LONGEST = ("test_browser.py", "05_eye_disease_resnet.ipynb", "test_site.py", "t
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; all else stays as it is."""
+    """Put the longest files first; leave out what hardly ever fails and takes long, but for `make test-all`."""
     items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is slow and hardly ever fails, unless `make test-all` asks for it."""
     if not os.environ.get("TEST_ALL"):
         for item in items:
             if item.get_closest_marker("all"):

@@ -9,7 +9,7 @@ import io
 import struct
 import zlib
 
-from helpers.fundus.jpeg import WholeJpeg
+from helpers.fundus.jpeg import Hole, WholeJpeg
 
 import cv2
 import numpy as np
@@ -45,10 +45,11 @@ def decode(data: bytes, size: int | None = None) -> np.ndarray:
     """
     refuse_others(data)
     stream = WholeJpeg(data) if data.startswith(b"\xff\xd8") else io.BytesIO(data)
+    if data.startswith(b"\x89PNG"):
+        with Image.open(io.BytesIO(data), formats=FORMATS) as file:
+            file.verify()  # the checksums; the decoder of the pixels does not look at all of them
     with Image.open(stream, formats=FORMATS) as file:
-        if size is not None:
-            factor = next((factor for factor in (4, 2) if min(file.size) >= 4 * size * factor), 1)
-            file.draft(None, (file.width // factor, file.height // factor))
+        _reduce(file, size)
         deep = _deep_colour(file, data)
         turn = file.getexif().get(_ORIENTATION, 1) if deep else 1
         file.load()  # what is damaged is noticed here, in deep images too
@@ -56,7 +57,19 @@ def decode(data: bytes, size: int | None = None) -> np.ndarray:
         image = ImageOps.exif_transpose(file) if turned else file
         if isinstance(stream, WholeJpeg):
             stream.check()
+            if again := stream.padded():
+                with Image.open(io.BytesIO(again), formats=FORMATS) as padded:
+                    _reduce(padded, size)
+                    if not np.array_equal(np.asarray(padded), np.asarray(file)):
+                        raise Hole("has a hole: a part of the image data is missing")
         return _deep(data, file.format, turn) if deep else _rgb(image)
+
+
+def _reduce(file: Image.Image, size: int | None) -> None:
+    """Have a JPEG decoded at a half or a quarter of its width, where `decode` says so."""
+    if size is not None:
+        factor = next((factor for factor in (4, 2) if min(file.size) >= 4 * size * factor), 1)
+        file.draft(None, (file.width // factor, file.height // factor))
 
 
 def to_bytes(image: np.ndarray) -> np.ndarray:

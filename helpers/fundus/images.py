@@ -190,8 +190,11 @@ def _decode_all(
     # Pillow and OpenCV let go of Python's lock while they decode and shrink, so threads do use all cores.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         done = pool.map(decode, range(len(paths)))
-        bar = tqdm(done, "decoding", len(paths), leave=False, file=sys.stdout, disable=not progress, unit="image")
-        errors = [error for error in bar if error is not None]
+        try:
+            bar = tqdm(done, "decoding", len(paths), leave=False, file=sys.stdout, disable=not progress, unit="image")
+            errors = [error for error in bar if error is not None]
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody waits for the rest
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -205,9 +208,10 @@ def _cache_key(paths: list[Path], size: int, reader: str) -> str:
     for path in paths:
         try:
             status = path.stat()
-        except OSError as error:
-            raise ImageError(f"{path} cannot be read ({error.strerror or error}). Copy or unpack it again.") from error
-        entries.append([f"{path.parent.name}/{path.name}", status.st_size, status.st_mtime_ns])
+        except OSError:  # it will be named with all others that cannot be read
+            entries.append(None)
+        else:
+            entries.append([f"{path.parent.name}/{path.name}", status.st_size, status.st_mtime_ns])
     return hashlib.sha256(json.dumps(entries).encode()).hexdigest()
 
 
@@ -217,4 +221,4 @@ def _cached(cache: Path, key: str) -> np.ndarray | None:
         stored = read_arrays(cache)
     except (FileNotFoundError, DamagedFile):
         return None
-    return stored["images"] if str(stored.get("key")) == key else None
+    return stored.get("images") if str(stored.get("key")) == key else None

