@@ -34,6 +34,9 @@ CHINESE = {
     "file": "文件", "network": "网络", "threshold": "阈值", "note": "说明", "trained on": "训练用图",
     "measured on": "测试用图", "accuracy": "准确率", "auc": "AUC", "sensitivity": "灵敏度", "specificity": "特异度",
     "seed": "随机种子", "licence": "许可", "intended use": "用途", "temperature": "温度",
+    "calibration": "校准", "threshold chosen for": "阈值的选法", "negative log-likelihood before": "负对数似然，校准前",
+    "calibration error before": "校准误差，校准前", "none, no image was held back for it": "没有，未为此留出图像",
+    "none, the probability is the network's own": "没有，概率是网络自己给出的",
 }  # fmt: skip
 PATTERNS = {
     r"cannot be read \((.*)\)\. Copy or unpack it again": "读不出来（{0}）。请重新复制或解压",

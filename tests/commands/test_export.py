@@ -36,6 +36,10 @@ def eyes(count, size=48):
     return np.stack([*painted, np.zeros((size, size, 3), np.uint8), np.full((size, size, 3), 255, np.uint8)])
 
 
+def asked(model, about, photographs):
+    return predict.ask(model, about, [predict.prepared(each, about) for each in photographs])
+
+
 def run(folder):
     graph = paddle.jit.load(str(folder / export.GRAPH))
     return lambda x: [each.numpy() for each in graph(paddle.to_tensor(x))]
@@ -56,7 +60,7 @@ def test_the_normalisation_is_that_of_numpy(name):
 def test_the_graph_says_what_predict_says(tmp_path, classes, more):
     model, about = saved(tmp_path / "model.npz", classes, **more)
     x = eyes(9)
-    expected = predict.ask(model, about, x)
+    expected = asked(model, about, x)
     about = model_file.About(**{**vars(about), "threshold": float(np.sort(expected.ravel())[len(x) // 2] - 1e-4)})
     export.export(model, about, tmp_path / "out")
     graph = run(tmp_path / "out")
@@ -110,7 +114,7 @@ def test_onnx_says_the_same_or_that_a_package_is_missing(tmp_path, monkeypatch):
     export.main(given)
     session, x = onnxruntime.InferenceSession(tmp_path / "out" / "model.onnx"), eyes(5)
     found, said = session.run(None, {"photographs": x})
-    np.testing.assert_allclose(found[:, 1], predict.ask(model, about, x), atol=1e-5)
+    np.testing.assert_allclose(found[:, 1], asked(model, about, x), atol=1e-5)
     assert said.tolist() == (found[:, 1] >= about.threshold).astype(int).tolist()
 
 
@@ -128,5 +132,5 @@ def test_the_code_of_the_page_brings_a_file_to_what_predict_sees(tmp_path, editi
     _, photograph = predict.look(tmp_path / "eye.jpg", 48)
     assert np.abs(said["square"](str(tmp_path / "eye.jpg"), 48).astype(int) - photograph).mean() < 3  # levels, of 255
     probability = said["probabilities"].numpy()[0, 1]
-    np.testing.assert_allclose(probability, predict.ask(model, about, [photograph])[0], atol=0.03)
+    np.testing.assert_allclose(probability, asked(model, about, [photograph])[0], atol=0.03)
     assert said["decisions"].numpy().tolist() == [int(probability >= about.threshold)]
