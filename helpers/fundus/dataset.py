@@ -57,12 +57,10 @@ class Augment:
         Returns:
             uint8 [S, S, 3]; what lies outside the old image is black, as around the photograph.
         """
-        flipped = rng.random() < 0.5  # all numbers are drawn in any case: switching one change off keeps the others
-        angle, zoom, gain = rng.uniform(-1, 1, size=3) * (self.rotate, self.scale, self.brightness)
-        mirrored = rng.random() < 0.5
-        if self.flip and flipped:
+        flipped, mirrored, angle, zoom, gain = self._draw(rng)
+        if flipped:
             image = image[::-1]
-        if self.mirror and mirrored:
+        if mirrored:
             image = image[:, ::-1]
         image = np.ascontiguousarray(image)
         if angle or zoom:
@@ -70,6 +68,27 @@ class Augment:
             matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1 + zoom)
             image = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)
         return cv2.convertScaleAbs(image, alpha=1 + gain) if gain else image.copy()
+
+    def points(self, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Where the change that the same state of `rng` makes to an image takes its points.
+
+        Args:
+            points: float [k, 2], x and y from the middle of the image in halves of its side: -1 to 1, y downwards.
+            rng: in the state in which `__call__` is given it.
+
+        Returns:
+            float [k, 2]; what lies outside -1 to 1 has left the image.
+        """
+        flipped, mirrored, angle, zoom, _ = self._draw(rng)
+        turn = cv2.getRotationMatrix2D((0, 0), angle, 1 + zoom)[:, :2]
+        return points * (-1 if mirrored else 1, -1 if flipped else 1) @ turn.T
+
+    def _draw(self, rng: np.random.Generator) -> tuple[bool, bool, float, float, float]:
+        """Whether to flip, whether to mirror, the angle in degrees, and what is added to a zoom and a gain of 1."""
+        flipped = rng.random() < 0.5  # all numbers are drawn in any case: switching one change off keeps the others
+        angle, zoom, gain = rng.uniform(-1, 1, size=3) * (self.rotate, self.scale, self.brightness)
+        mirrored = rng.random() < 0.5
+        return self.flip and flipped, self.mirror and mirrored, angle, zoom, gain
 
 
 class FundusDataset(Dataset):

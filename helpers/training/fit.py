@@ -5,6 +5,7 @@ A training that was stopped, by whatever it was, ends with the very same weights
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,6 +33,7 @@ def fit(
     learning_rate: float = 4e-3,
     weight_decay: float = 0.05,
     label_smoothing: float = 0.1,
+    loss_of: Callable[[paddle.Tensor, paddle.Tensor], paddle.Tensor] | None = None,
     seed: int = 0,
     amp: bool = False,
     best: str | Path | None = None,
@@ -48,10 +50,11 @@ def fit(
     together (`helpers.training.parallel`).
 
     Args:
-        model: gives logits [N, 2]; trained in place.
+        model: gives logits [N, classes]; trained in place.
         train: items (float32 [3, S, S], int64 label); `set_epoch(epoch)` is called where the data set has it.
         validation: the same kind, not augmented, with all labels as an attribute `labels`; or None.
         epochs, batch_size, learning_rate (the highest one), weight_decay, label_smoothing: the recipe.
+        loss_of: the loss of the model's outputs and the labels, for a task that is more than telling classes apart.
         seed: of the order of the images and Dropout, together with the number of the epoch; the augmentation has the
             data set's own seed.
         amp: automatic mixed precision, float16 where it is safe. On a CPU it does nothing.
@@ -82,6 +85,8 @@ def fit(
         "images": len(train), "epochs": epochs, "batch size": batch_size, "learning rate": learning_rate,
         "weight decay": weight_decay, "label smoothing": label_smoothing, "seed": seed, "amp": amp, **also,
     }  # fmt: skip
+    if loss_of is None:
+        loss_of = functools.partial(nn.functional.cross_entropy, label_smoothing=label_smoothing)
     keep = _Keeper(model, optimizer, scaler, settings, None if folder is None else Path(folder), best)
     history = keep.start(resume)
     network = paddle.DataParallel(model) if parallel.world_size() > 1 else model
@@ -97,7 +102,7 @@ def fit(
             losses = []
             for batch, (x, labels) in enumerate(parallel.batches(train, batch_size, seed, epoch)):
                 with paddle.amp.auto_cast(enable=amp):
-                    loss = nn.functional.cross_entropy(network(x), labels, label_smoothing=label_smoothing)
+                    loss = loss_of(network(x), labels)
                 scaler.scale(loss).backward()
                 scaler.step(optimizer)
                 scaler.update()

@@ -12,6 +12,9 @@ import paddle
 from paddle import nn
 
 Norm = Callable[[int], nn.Layer]  # from a number of channels to the layer that normalises them
+STEMS = {  # side of the first convolution's kernel, its stride, and whether a pooling halves the size once more
+    "imagenet": (7, 2, True), "small-kernel": (3, 2, True), "small": (3, 1, False),
+}  # fmt: skip
 
 
 def group_norm(channels: int, channels_per_group: int = 8) -> nn.GroupNorm:
@@ -59,8 +62,9 @@ class ResNet(nn.Layer):
         depths: number of blocks in each of the four stages.
         num_classes: length of the output, [N, num_classes].
         width: channels of the first stage; each further stage has twice as many. The paper's networks have 64.
-        stem: "imagenet" (7 x 7 convolution and pooling, a quarter of the input's size) or "small" (one 3 x 3
-            convolution, the input's size, for images of about 32 pixels).
+        stem: one of STEMS: "imagenet" (7 x 7 convolution and pooling, a quarter of the input's size), "small-kernel"
+            (the same with a 3 x 3 convolution, in half of the time) or "small" (one 3 x 3 convolution, the input's
+            size, for images of about 32 pixels).
         norm: from a number of channels to a layer: nn.BatchNorm2D, group_norm, no_norm or your own.
         dropout: probability to drop a feature before the last layer.
         in_channels: channels of the input, [N, in_channels, H, W].
@@ -76,14 +80,12 @@ class ResNet(nn.Layer):
         super().__init__()
         if width < 1:
             raise ValueError(f"width must be at least 1, not {width}")
-        if stem == "imagenet":
-            first = conv(in_channels, width, 7, 2, norm)
-            pool = nn.MaxPool2D(kernel_size=3, stride=2, padding=1)
-            self.stem = nn.Sequential(first, norm(width), nn.ReLU(), pool)
-        elif stem == "small":
-            self.stem = nn.Sequential(conv(in_channels, width, 3, 1, norm), norm(width), nn.ReLU())
-        else:
-            raise ValueError(f'stem must be "imagenet" or "small", not {stem!r}')
+        if stem not in STEMS:
+            raise ValueError(f"stem must be one of {', '.join(STEMS)}, not {stem!r}")
+        kernel_size, stride, pooled = STEMS[stem]
+        pool = [nn.MaxPool2D(kernel_size=3, stride=2, padding=1)] if pooled else []
+        first = conv(in_channels, width, kernel_size, stride, norm)
+        self.stem = nn.Sequential(first, norm(width), nn.ReLU(), *pool)
         channels, stages = width, []
         for index, depth in enumerate(depths):
             stage_width, blocks = width * 2**index, []
@@ -97,9 +99,21 @@ class ResNet(nn.Layer):
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(channels, num_classes)
 
+    def freeze_features(self) -> None:
+        """Let training change the last layer alone: all other weights and BatchNorm's moving statistics stay."""
+        for layer in (self.stem, self.stages):
+            for parameter in layer.parameters():
+                parameter.stop_gradient = True
+            for each in layer.sublayers():
+                if isinstance(each, nn.BatchNorm2D):
+                    each._use_global_stats = True  # in training as well
+
+    def features(self, x: paddle.Tensor) -> paddle.Tensor:
+        """What the last layer sees: the mean over all positions, [N, 8 width]."""
+        return self.pool(self.stages(self.stem(x))).flatten(1)
+
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        features = self.stages(self.stem(x))
-        return self.fc(self.dropout(self.pool(features).flatten(1)))
+        return self.fc(self.dropout(self.features(x)))
 
 
 def resnet10(**arguments) -> ResNet:

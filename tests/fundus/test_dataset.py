@@ -187,6 +187,21 @@ def test_brightness_multiplies_and_keeps_black():
     assert 1.25 < max(gains) < 1.31
 
 
+def test_points_go_where_the_image_goes():
+    moved = 0
+    for seed in range(30):
+        place = np.random.default_rng(seed).uniform(-0.5, 0.5, (1, 2))
+        image = np.zeros((101, 101, 3), np.uint8)
+        column, row = np.round(place[0] * 50.5 + 50).astype(int)
+        image[row - 2 : row + 3, column - 2 : column + 3] = 100
+        rows, columns, _ = np.nonzero(Augment()(image, rng(seed)) > 40)
+        seen = (np.array([columns.mean(), rows.mean()]) - 50) / 50.5
+        expected = Augment().points(np.array([[column - 50, row - 50]]) / 50.5, rng(seed))[0]
+        np.testing.assert_allclose(seen, expected, atol=0.02)
+        moved += np.abs(expected - place[0]).max() > 0.1
+    assert moved > 10
+
+
 def test_bright_pixels_do_not_wrap_around():
     white = np.full((16, 16, 3), 250, np.uint8)
     assert min(result.min() for result in many(dataclasses.replace(OFF, brightness=0.5), 50, white)) >= 124

@@ -23,6 +23,17 @@ def test_it_learns_and_keeps_the_best_epoch(tmp_path):
     assert history.validation_loss[history.best_epoch] == pytest.approx(expected, rel=1e-5)
 
 
+def test_another_loss_is_the_one_that_is_trained_with():
+    given = []
+
+    def loss_of(outputs, labels):
+        given.append((outputs.shape, labels.shape))
+        return (outputs * 0).mean() + 7
+
+    assert fit(small_network(num_classes=2), epochs=1, loss_of=loss_of).loss == [7.0]
+    assert given == [([16, 2], [16])] * 4
+
+
 def test_the_learning_rate_is_never_above_the_highest_and_small_at_the_end():
     rates = train(small_network(), Stripes(64), epochs=6, learning_rate=5e-5, progress=None).learning_rate
     assert max(rates) <= 5e-5 and rates[-1] < 5e-5 / 10

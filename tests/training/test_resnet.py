@@ -1,6 +1,7 @@
 """helpers.training.resnet against paddle.vision.models, and its arguments."""
 from helpers import runtime
 from helpers.training import resnet
+from tests.tools.small_training import fit, small_network
 
 import numpy as np
 import paddle
@@ -25,7 +26,7 @@ def test_resnet18_gives_the_same_numbers_as_paddles_with_the_same_weights():
     assert sum(p.size for p in ours.parameters()) == sum(p.size for p in theirs.parameters())
 
 
-@pytest.mark.parametrize(("stem", "size"), [("imagenet", 2), ("small", 8)])
+@pytest.mark.parametrize(("stem", "size"), [("imagenet", 2), ("small-kernel", 2), ("small", 8)])
 def test_stem_sets_the_size_of_the_feature_map(stem, size):
     model = resnet.resnet18(width=4, stem=stem)
     assert model.stages(model.stem(paddle.zeros([1, 3, 64, 64]))).shape == [1, 32, size, size]
@@ -53,6 +54,15 @@ def test_no_batch_norm_is_left_when_another_norm_is_asked_for(norm):
 @pytest.mark.parametrize(("channels", "groups"), [(4, 1), (8, 1), (16, 2), (64, 8)])
 def test_group_norm_has_eight_channels_in_a_group(channels, groups):
     assert resnet.group_norm(channels)._num_groups == groups
+
+
+def test_frozen_features_stay_and_the_last_layer_learns():
+    model = small_network(num_classes=2)
+    before = {name: value.numpy() for name, value in model.state_dict().items()}
+    model.freeze_features()
+    fit(model, epochs=1)
+    changed = {name for name, value in model.state_dict().items() if not np.array_equal(value.numpy(), before[name])}
+    assert changed == {"fc.weight", "fc.bias"}
 
 
 def test_dropout_acts_in_training_only():
