@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from helpers import ROOT, runtime
-from helpers.commands import classic, train
+from helpers.commands import classic, recipe
 from helpers.commands import measurements as what
 from helpers.commands.measurements import measured
 from helpers.fundus import sources
@@ -145,7 +145,7 @@ def runtime_table(scratch: Path, quick: bool) -> str:
 
 def rendering_table(scratch: Path, quick: bool) -> str:
     """Images per second that one core renders."""
-    count, sizes = (3, (32, 64)) if quick else (100, (train.SIZE, 128, classic.SIZE))
+    count, sizes = (3, (32, 64)) if quick else (100, (recipe.SIZE, 128, classic.SIZE))
     say(f"rendering: {count} images of each size")
     speeds = [measured(what.rendering_speed, count=count, size=size)["speed"] for size in sizes]
     rows = [[f"{size} px", f"{speed:.0f}"] for size, speed in zip(sizes, speeds, strict=True)]

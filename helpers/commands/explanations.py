@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from helpers import intervals, runtime
 from helpers.commands.cross_validation import FOLDS, folds
-from helpers.commands.train import EXTRA, SIZE, rendered_besides
+from helpers.commands.train import rendered_besides
 from helpers.fundus import photographs
 from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
 from helpers.fundus.errors import DataError, DataNotFound
@@ -26,6 +26,7 @@ import paddle
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
+SIZE, EXTRA = 96, 400  # pixels, rendered images besides: of the network from scratch that was judged
 EYES = 60  # painted for each network
 METHODS = ("Grad-CAM", "integrated gradients")
 CONTROLS = ("random place", "middle", "another eye's", "untrained", "reversed")  # the last three of the same method
@@ -54,7 +55,7 @@ def trained(images: FundusSet, extra: FundusSet | None, epochs: int, number: int
 def on_rendered(numbers: range, epochs: int, progress: bool) -> Iterator[Case]:
     """A network for each number, trained on rendered eyes of its own, and others to judge it by."""
     for number in numbers:
-        images = rendered_besides(EXTRA // 2, number, progress)
+        images = rendered_besides(EXTRA // 2, SIZE, number, progress)
         eyes, masks = painted(number)
         yield trained(images, None, epochs, number), eyes, masks, number
 
@@ -70,7 +71,7 @@ def on_real(folder: str | None, numbers: range, epochs: int, progress: bool) -> 
         raise DataError("these are rendered images; name a folder with real ones")
     for number in numbers:
         held_out = folds(data, number // FOLDS) == number % FOLDS
-        model = trained(data.subset(~held_out), rendered_besides(EXTRA, number, progress), epochs, number)
+        model = trained(data.subset(~held_out), rendered_besides(EXTRA, SIZE, number, progress), epochs, number)
         yield model, data.subset(held_out & (data.labels == 1)), None, number
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import runtime
-from helpers.commands import classic, train
+from helpers.commands import classic, recipe, train
 from helpers.fundus import photographs
 from helpers.fundus.dataset import Augment, FundusDataset
 from helpers.fundus.images import read_image
@@ -113,10 +113,10 @@ def classic_recipe(folder: str, batches: int | None, size: int) -> Figures:
 
 def our_recipe(folder: str, quick: bool) -> Figures:
     """`python -m helpers.commands.train`, and the rendering of the images that it trains on besides."""
-    extra = 12 if quick else train.EXTRA
+    extra = 12 if quick else recipe.EXTRA
     with tempfile.TemporaryDirectory() as scratch:
         start = time.perf_counter()
-        render(f"{scratch}/extra", (3 * extra, 1), train.SIZE, 1, progress=False)
+        render(f"{scratch}/extra", (3 * extra, 1), recipe.SIZE, 1, progress=False)
         rendering = time.perf_counter() - start
         given = ["--data", folder, "--output", f"{scratch}/run", "--extra", str(extra)]
         options = train.arguments([*given, "--epochs", "1"] if quick else given)

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from helpers import ROOT, language, runtime
-from helpers.commands import prediction_maps, prediction_words, train
+from helpers.commands import prediction_maps, prediction_words, recipe
 from helpers.commands.prediction_report import (
     FILES,
     NOT_A_DEVICE,
@@ -63,7 +63,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m helpers.commands.predict", description=summary, epilog=epilog)
     parser.add_argument("paths", metavar="PATH", nargs="+", help="photographs, and folders of them at any depth")
     parser.add_argument("--model", metavar="FILE", type=Path, help="what helpers.commands.train has written (default: "
-                        "model.npz or weights.npz in data/train)")  # fmt: skip
+                        "model.npz or weights.npz in data/train, else the one that comes with the course)")  # fmt: skip
     parser.add_argument("--output", metavar="FOLDER", type=Path, default=ROOT / "data" / "predictions",
                         help="for predictions.csv and report.html (default: data/predictions)")  # fmt: skip
     parser.add_argument("--explain", action="store_true", help="show on the page where in each photograph the network "
@@ -93,16 +93,13 @@ def model_in(folder: Path) -> Path | None:
 
 
 def load(path: Path | None) -> tuple[ResNet, About, Path]:
-    """The model, what is known of it, and its file.
+    """The model, what is known of it, and its file: the one that comes with the course where none was trained yet.
 
     Raises:
-        NothingDone: there is none, or it cannot be used; the message says how to make one.
+        NothingDone: there is no such file, or it cannot be used; the message says how to make one.
     """
     make = "`python -m helpers.commands.train` makes one in a few minutes"
-    folder = ROOT / "data" / "train"
-    path = path or model_in(folder)
-    if path is None:
-        raise NothingDone(f"there is no trained network in {folder} yet: {make}, from rendered eyes if need be")
+    path = path or model_in(ROOT / "data" / "train") or recipe.SHIPPED
     if path.is_dir():
         path = model_in(path) or path / MODELS[0]
     try:
@@ -120,13 +117,14 @@ def load(path: Path | None) -> tuple[ResNet, About, Path]:
 
 
 def load_weights(path: Path) -> tuple[ResNet, About]:
-    """A file of weights alone, taken for those of the network that `helpers.commands.train` trains."""
+    """A file of weights alone, taken for those of the network of `helpers.commands.recipe`."""
     try:
         names = read_arrays(path).keys()
     except DamagedFile as error:
         raise ValueError(str(error)) from error
     norm = "batch" if any(name.endswith("._mean") for name in names) else "group"
-    about = About("resnet10", train.SIZE, norm, {"width": 16}, card={"note": "weights alone; nothing is known of them"})
+    card = {"note": "weights alone; nothing is known of them"}
+    about = About(recipe.NETWORK, recipe.SIZE, norm, recipe.ARGUMENTS, card=card)
     model = about.build()
     checkpoint.load_weights(model, path)
     model.eval()
@@ -207,12 +205,19 @@ def decide(row: Row, answer: np.ndarray, about: About) -> Row:
     return replace(row, decision=about.classes[said], judged=True)
 
 
+def note(path: Path) -> dict[str, str]:
+    """What is to be said of a model for its file alone."""
+    if path != recipe.SHIPPED:
+        return {}
+    return {"note": "no network was trained here yet; this one comes with the course and has seen rendered eyes only"}
+
+
 def description(about: About, path: Path) -> dict[str, object]:
     """What the page says of the model."""
     network = f"{about.network}, {about.norm} normalisation, {about.size} px"
     two = {"probability": f"of: {about.classes[1]}", "threshold": about.threshold}
     tempered = {"calibration": "none, the probability is the network's own"} if about.temperature == 1 else {}
-    return {"file": path.name, "network": network, **(two if len(about.classes) == 2 else {}),
+    return {"file": path.name, **note(path), "network": network, **(two if len(about.classes) == 2 else {}),
             "temperature": about.temperature, **tempered, **about.card}  # fmt: skip
 
 
@@ -224,6 +229,8 @@ def run(options: argparse.Namespace) -> int:
         OSError: --output cannot be written.
     """
     model, about, path = load(options.model)
+    for text in note(path).values():
+        print(f"{path.name}: {said(text)}", flush=True)
     paths, others = find(options.paths)
     if not paths:
         raise NothingDone("there is no photograph in " + ", ".join(options.paths))

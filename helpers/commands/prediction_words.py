@@ -30,9 +30,12 @@ CHINESE = {
     "This is an exercise of a course and not a medical device: nothing may be diagnosed, ruled out or treated by it. "
     "Whoever is worried about an eye sees an ophthalmologist.":
         "这是一门课程的练习，不是医疗器械：不得据此诊断、排除或治疗任何疾病。担心自己的眼睛，请去看眼科医生。",
+    "no network was trained here yet; this one comes with the course and has seen rendered eyes only":
+        "这里还没有训练过网络；这一个是课程自带的，只见过渲染的眼睛",
     # the model's card
     "file": "文件", "network": "网络", "threshold": "阈值", "note": "说明", "trained on": "训练用图",
     "measured on": "测试用图", "accuracy": "准确率", "auc": "AUC", "sensitivity": "灵敏度", "specificity": "特异度",
+    "initial weights": "初始权重", "on rendered eyes": "在渲染的眼睛上",
     "seed": "随机种子", "licence": "许可", "intended use": "用途", "temperature": "温度",
     "calibration": "校准", "threshold chosen for": "阈值的选法", "negative log-likelihood before": "负对数似然，校准前",
     "calibration error before": "校准误差，校准前", "none, no image was held back for it": "没有，未为此留出图像",

@@ -12,12 +12,11 @@ import sys
 from collections.abc import Callable, Sequence
 
 from helpers import intervals
-from helpers.commands import cross_validation
-from helpers.commands.train import EXTRA, SIZE, rendered_besides
+from helpers.commands import cross_validation, recipe
 from helpers.fundus import photographs
 from helpers.fundus.errors import DataError
 from helpers.training import calibration, metrics
-from helpers.training.fit import EPOCHS
+from helpers.training.model_file import ModelFileError
 
 import numpy as np
 
@@ -116,17 +115,17 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m helpers.commands.reliability", description=__doc__.split("\n")[0])
     parser.add_argument("--data", metavar="FOLDER", help="the real data set (default: where the notebook looks for it)")
     parser.add_argument("--repeats", metavar="N", type=int, default=5, help="times five folds, at least 2, default 5")
-    parser.add_argument("--epochs", metavar="N", type=int, default=EPOCHS, help=f"default {EPOCHS}")
+    parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
     options = parser.parse_args(given)
     for name, least in (("repeats", 2), ("epochs", 1)):
         if getattr(options, name) < least:
             parser.error(f"--{name} must be at least {least}, not {getattr(options, name)}")
     progress, seeds = sys.stdout.isatty(), range(options.repeats)
     try:
-        data = photographs.split(photographs.read(options.data, SIZE, progress=progress), validation=0).train
-        scores = [cross_validation.scores(data, rendered_besides(EXTRA, seed, progress), EXTRA, options.epochs, seed,
-                                          progress)[0] for seed in seeds]  # fmt: skip
-    except (OSError, DataError, FloatingPointError) as error:
+        data = photographs.split(photographs.read(options.data, recipe.SIZE, progress=progress), validation=0).train
+        scores = [cross_validation.scores(data, cross_validation.Arm(), seed, None, options.epochs, progress)[0]
+                  for seed in seeds]  # fmt: skip
+    except (OSError, DataError, ModelFileError, FloatingPointError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
     print(f"{data!r}, five folds, {len(seeds)} times (seeds 0 to {seeds[-1]}), average of four ways round")
     print(tables(data.labels, np.array(scores), np.array([cross_validation.folds(data, seed) for seed in seeds])))

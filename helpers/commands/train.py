@@ -22,19 +22,18 @@ if __name__ == "__main__":
     stopping.hold()  # before Paddle is imported
 
 from helpers import ROOT, runtime
+from helpers.commands import recipe
 from helpers.fundus import photographs, sources
 from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
 from helpers.fundus.errors import DataError
 from helpers.fundus.photographs import FundusSet, Parts
 from helpers.fundus.render import render
 from helpers.training import calibration, checkpoint, inference, metrics, model_file, multiclass, parallel, resnet
-from helpers.training.fit import EPOCHS, fit
+from helpers.training.fit import fit
 
 import paddle
 from paddle import nn
 
-SIZE = 96  # pixels
-EXTRA = 400  # rendered images on top of all training images, in each epoch others
 NORMS = {"batch": nn.BatchNorm2D, "group": resnet.group_norm, "sync": nn.SyncBatchNorm}
 
 
@@ -50,10 +49,13 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output", metavar="FOLDER", default=ROOT / "data" / "train", type=Path,
                         help="for checkpoints, metrics.jsonl, model.npz, weights.npz (default data/train)")  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="go on from the newest good checkpoint in --output")
-    parser.add_argument("--epochs", metavar="N", type=int, default=EPOCHS, help=f"default {EPOCHS}")
+    parser.add_argument("--init", metavar="WEIGHTS", help="what to start from: rendered, the network that comes with "
+                        "the course (default); none, random weights (default with --norm group, which it has not); or "
+                        "the file of a model")  # fmt: skip
+    parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
     parser.add_argument("--batch-size", metavar="N", type=int, default=32, help="of all processes together, default 32")
-    parser.add_argument("--extra", metavar="N", type=int, default=EXTRA, help="rendered images on top in each epoch, "
-                        f"default {EXTRA}")  # fmt: skip
+    parser.add_argument("--extra", metavar="N", type=int, default=recipe.EXTRA, help="rendered images on top in each "
+                        f"epoch, default {recipe.EXTRA}")  # fmt: skip
     parser.add_argument("--validation", metavar="SHARE", type=float, default=0.0, help="hold back a share of the "
                         "training images (notebook: 0.2) to watch, to choose the best epoch, the temperature "
                         "of the probabilities and the threshold; default: train on all, for as many epochs as "
@@ -83,6 +85,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     if options.device == "gpu" and runtime.device() != "gpu":
         parser.error("--device gpu: Paddle sees no GPU here (python -m helpers.runtime says what there is)")
     options.device = options.device or runtime.device()
+    options.init = options.init or ("none" if options.norm == "group" else "rendered")
     for name, wanted in (("--norm sync", options.norm == "sync"), ("--amp", options.amp)):
         if wanted and options.device == "cpu":
             parser.error(f"{name} needs a GPU, Paddle has none of it for the CPU: leave it out")
@@ -120,14 +123,15 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report | multiclass.Report
         train = JointDataset(train, FundusDataset(extra, Augment(), options.seed), options.extra, options.seed)
     validation = FundusDataset(parts.validation) if len(parts.validation) else None
     runtime.seed(options.seed)
-    model = resnet.resnet10(width=16, num_classes=len(data.classes), norm=NORMS[options.norm])
+    model = beginning(options.init, NORMS[options.norm], data.classes)
     weights = options.output / "weights.npz"
     start = time.perf_counter()
     with stopping.stoppable() as stop_if_asked:
         fit(
-            model, train, validation, options.epochs, options.batch_size, seed=options.seed, amp=options.amp,
-            best=weights, folder=options.output, resume=options.resume,
-            also={"norm": options.norm, "validation share": options.validation, "rendered besides": options.extra},
+            model, train, validation, options.epochs, options.batch_size, recipe.RATES[options.init != "none"],
+            seed=options.seed, amp=options.amp, best=weights, folder=options.output, resume=options.resume,
+            also={"norm": options.norm, "validation share": options.validation, "rendered besides": options.extra,
+                  "initial weights": options.init},
             progress="bar" if sys.stdout.isatty() else "lines", after_batch=stop_if_asked,
         )  # fmt: skip
     seconds = time.perf_counter() - start
@@ -152,6 +156,29 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report | multiclass.Report
     return report, seconds, batches * min(options.batch_size, len(train))
 
 
+def beginning(
+    init: str, norm: resnet.Norm = nn.BatchNorm2D, classes: Sequence[str] = model_file.About.classes
+) -> nn.Layer:
+    """The recipe's network with initial weights: "none" (random ones), "rendered" (the shipped ones) or a model's file.
+
+    The last layer starts from random weights where the file's network tells other classes apart.
+
+    Raises:
+        ModelFileError: the file is no model, or one of another network.
+        FileNotFoundError: there is no such file.
+    """
+    model = recipe.network(norm, num_classes=len(classes))
+    if init != "none":
+        path = recipe.SHIPPED if init == "rendered" else Path(init)
+        trained, about = model_file.load(path)
+        try:
+            checkpoint.start_from(model, trained, None if tuple(classes) == about.classes else "fc")
+        except ValueError as error:
+            raise model_file.ModelFileError(f"{path}: {error}") from error
+        say(f"initial weights: {path.name}, trained on {about.card.get('trained on', 'it does not say what')}")
+    return model
+
+
 def described(
     options: argparse.Namespace, parts: Parts, extra: FundusSet | None, report: metrics.Report | multiclass.Report,
     settled: calibration.Settled, tempered: dict[str, str],
@@ -162,6 +189,7 @@ def described(
         "trained on": f"{len(parts.train)} {kind} images, both sides"
         + (f", and {options.extra} rendered ones in each of {options.epochs} epochs" if extra is not None else ""),
         "measured on": f"{len(parts.test)} {kind} test images, with 95 % intervals",
+        "initial weights": options.init,
         **report.figures(), **settled.notes, **tempered,
         "seed": options.seed,
         "licence": "Apache-2.0, without the photographs",
@@ -169,7 +197,7 @@ def described(
     }
     norm = "batch" if options.norm == "sync" else options.norm
     return model_file.About(
-        "resnet10", SIZE, norm, {"width": 16, "num_classes": len(classes)}, classes=classes,
+        recipe.NETWORK, recipe.SIZE, norm, {**recipe.ARGUMENTS, "num_classes": len(classes)}, classes=classes,
         temperature=settled.temperature, threshold=settled.threshold,
         fingerprint=model_file.fingerprint(parts.train.images), card=card,
     )  # fmt: skip
@@ -187,18 +215,18 @@ def read(options: argparse.Namespace) -> tuple[FundusSet, FundusSet | None]:
     source = options.data or (sources.find() if options.rendered is None else None)
     if source is None:
         count = options.rendered or 600
-        source = render(ROOT / "data" / f"rendered-{count}-{options.seed}", count, SIZE, options.seed, progress)
-    data = photographs.read(source, SIZE, progress=progress)
+        source = render(ROOT / "data" / f"rendered-{count}-{options.seed}", count, recipe.SIZE, options.seed, progress)
+    data = photographs.read(source, recipe.SIZE, progress=progress)
     if data.own:  # rendered eyes have other classes
         return data, None
-    return data, rendered_besides(options.extra, options.seed, progress) if options.extra else None
+    return data, rendered_besides(options.extra, recipe.SIZE, options.seed, progress) if options.extra else None
 
 
-def rendered_besides(count: int, seed: int, progress: bool, both_sides: bool = True) -> FundusSet:
+def rendered_besides(count: int, size: int, seed: int, progress: bool, both_sides: bool = True) -> FundusSet:
     """Rendered images to draw `count` of in each epoch: three times as many, of other eyes than `--rendered` paints."""
     folder = ROOT / "data" / f"extra-{3 * count}-{seed}{'' if both_sides else '-one-side'}"
-    render(folder, (3 * count, 1), SIZE, seed + 1, progress, both_sides)
-    images = photographs.read(folder, SIZE, progress=progress)
+    render(folder, (3 * count, 1), size, seed + 1, progress, both_sides)
+    images = photographs.read(folder, size, progress=progress)
     return images.subset(images.parts == "training")
 
 
@@ -217,7 +245,7 @@ def main(given: Sequence[str] | None = None) -> None:
         newest = checkpoint.files(output)[:1] if output else []
         say(f"\nstopped; {newest[0]} is whole, the same command with --resume goes on" if newest else "\nstopped")
         sys.exit(stopping.STATUS)
-    except (OSError, FloatingPointError, DataError, checkpoint.CheckpointError) as error:
+    except (OSError, FloatingPointError, DataError, checkpoint.CheckpointError, model_file.ModelFileError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
 

@@ -33,7 +33,7 @@ NORMS: dict[str, resnet.Norm] = {"batch": nn.BatchNorm2D, "group": resnet.group_
 # The arguments of a network that a file may name, and what they may be. A width of 128 makes 45 million weights.
 _ARGUMENTS: dict[str, Callable[[Any], bool]] = {
     "width": lambda value: _whole(value, 1, 128),
-    "stem": lambda value: value in ("imagenet", "small"),
+    "stem": lambda value: isinstance(value, str) and value in resnet.STEMS,
     "num_classes": lambda value: _whole(value, 2, 1000),
     "dropout": lambda value: _number(value) and 0 <= value < 1,
     "in_channels": lambda value: _whole(value, 1, 16),
@@ -104,8 +104,11 @@ def fingerprint(images: np.ndarray) -> str:
     return hashlib.sha256(f"{images.dtype} {images.shape} ".encode() + images.tobytes()).hexdigest()
 
 
-def save(path: str | Path, model: nn.Layer, about: About) -> None:
+def save(path: str | Path, model: nn.Layer, about: About, half: bool = False) -> None:
     """Write a model to one file; an existing one is replaced only by a whole one.
+
+    Args:
+        half: round the weights to float16, in half of the bytes; they are read as float32 again.
 
     Raises:
         ValueError: the weights are not those of the network that `about` describes, or the card is no JSON.
@@ -115,6 +118,12 @@ def save(path: str | Path, model: nn.Layer, about: About) -> None:
     fault = _fault(about.build(), weights)
     if fault:
         raise ValueError(f"the model is another network than it is said to be: {fault}")
+    if half:
+        with np.errstate(over="ignore"):  # the next line says which one
+            weights = {name: value.astype(np.float16) for name, value in weights.items()}
+        fault = _fault(model, weights)
+        if fault:
+            raise ValueError(f"the weights do not fit into float16: {fault}")
     try:
         text = json.dumps({"format": FORMAT, **asdict(about)}, ensure_ascii=False, allow_nan=False)
     except TypeError as error:
@@ -143,7 +152,7 @@ def load(path: str | Path) -> tuple[resnet.ResNet, About]:
     if fault:
         raise ModelFileError(f"{path} does not hold the network that it describes: {fault}")
     for name, value in model.state_dict().items():
-        value.set_value(weights[name])
+        value.set_value(weights[name].astype(value.numpy().dtype))  # they may be kept in half of the bytes
     model.eval()
     return model, about
 

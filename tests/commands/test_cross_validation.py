@@ -1,11 +1,19 @@
 """helpers.commands.cross_validation: every image is judged by a network that has seen neither it nor its double."""
-from helpers.commands import cross_validation, train
+import re
+
+from helpers.commands import cross_validation, recipe, train
+from helpers.commands.cross_validation import Arm
 from helpers.fundus import photographs
 from helpers.fundus.photographs import FundusSet
 from helpers.fundus.render import render
+from helpers.training import model_file
 
 import numpy as np
 import pytest
+from scipy.stats import norm
+from sklearn.metrics import roc_auc_score
+
+SCRATCH = Arm("none")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +40,7 @@ def test_doubles_and_the_image_itself_are_never_trained_on(data, monkeypatch):
         cross_validation.inference, "predict",
         lambda model, held_out, flip: (folds[-1].append(held_out.data.names), held_out.data.labels * 0.8)[1],
     )  # fmt: skip
-    scores = cross_validation.scores(data, epochs=1, progress=False)
+    scores = cross_validation.scores(data, SCRATCH, epochs=1, progress=False)
     np.testing.assert_allclose(scores, [data.labels * 0.8] * 3, rtol=1e-6)
     assert len(folds) == cross_validation.FOLDS
     double = {data.names[3], data.names[7]}
@@ -43,10 +51,10 @@ def test_doubles_and_the_image_itself_are_never_trained_on(data, monkeypatch):
 
 
 def test_the_same_seed_gives_the_same_scores(data):
-    one, same = (cross_validation.scores(data, epochs=1, seed=3, progress=False) for _ in range(2))
+    one, same = (cross_validation.scores(data, SCRATCH, epochs=1, seed=3, progress=False) for _ in range(2))
     np.testing.assert_array_equal(one, same)
     assert np.isfinite(one).all()
-    assert not np.array_equal(one, cross_validation.scores(data, epochs=1, seed=4, progress=False))
+    assert not np.array_equal(one, cross_validation.scores(data, SCRATCH, epochs=1, seed=4, progress=False))
 
 
 def test_neighbours_stand_together_and_every_fold_has_its_share_of_each_kind(data):
@@ -62,7 +70,7 @@ def test_neighbours_stand_together_and_every_fold_has_its_share_of_each_kind(dat
 def test_rendered_images_are_trained_on_besides(data, monkeypatch):
     seen = []
     monkeypatch.setattr(cross_validation, "fit", lambda model, train_set, **_: seen.append(train_set))
-    cross_validation.scores(data, data, 12, epochs=1, progress=False)
+    cross_validation.scores(data, Arm("none", 12), extra=data, epochs=1, progress=False)
     assert [len(train_set) - len(train_set.main) for train_set in seen] == [12] * cross_validation.FOLDS
     assert all(train_set.extra.data is data for train_set in seen)
 
@@ -76,7 +84,7 @@ def test_held_out_images_are_looked_at_four_ways_round_as_they_are_and_mirrored(
         return np.full(len(held_out), len(looks) % 3 / 3)
 
     monkeypatch.setattr(cross_validation.inference, "predict", predict)
-    scores = cross_validation.scores(data, epochs=1, progress=False, mirror=False)
+    scores = cross_validation.scores(data, Arm("none", both_sides=False), epochs=1, progress=False)
     np.testing.assert_allclose(scores, np.broadcast_to([[1 / 3], [2 / 3], [0]], (3, len(data))), rtol=1e-6)
     for (four, images), (one, same), (other, mirrored) in zip(looks[::3], looks[1::3], looks[2::3], strict=True):
         assert (four, one, other) == (True, False, False)
@@ -85,17 +93,53 @@ def test_held_out_images_are_looked_at_four_ways_round_as_they_are_and_mirrored(
     assert {change.mirror for change in changes} == {False}
 
 
-def test_the_command_prints_a_line_for_each_input(folder, tmp_path, capsys, monkeypatch):
-    inputs = {"real alone": (0, True), "with rendered": (12, True), "one side only": (12, False)}
-    monkeypatch.setattr(cross_validation, "INPUTS", inputs)
-    for module in (cross_validation, train):
-        monkeypatch.setattr(module, "SIZE", 64)
+def test_it_starts_from_the_weights_that_the_arm_names_and_trains_at_their_rate(data, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        cross_validation, "fit",
+        lambda model, train_set, learning_rate, **_: seen.append((model.fc.weight.numpy(), learning_rate)),
+    )  # fmt: skip
+    for init in ("rendered", "none"):
+        cross_validation.trained(data, Arm(init), 0)
+    shipped = model_file.load(recipe.SHIPPED)[0].fc.weight.numpy()
+    assert [np.array_equal(weights, shipped) for weights, _ in seen] == [True, False]
+    assert [rate for _, rate in seen] == [recipe.RATES[True], recipe.RATES[False]]
+
+
+def test_figures_are_means_over_the_repeats():
+    rng = np.random.default_rng(0)
+    labels, said = np.arange(40) % 2, rng.uniform(size=(3, 40)).round(1)  # with ties
+    expected = [((said >= 0.5) == labels).mean(), np.mean([roc_auc_score(labels, each) for each in said])]
+    np.testing.assert_allclose(cross_validation.figures(labels, said), expected)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    rng, covered = np.random.default_rng(0), []
+    labels = np.repeat([0, 1], 100)
+    truth = norm.cdf(np.sqrt(2) / 2 * 1.0)
+    for seed in range(60):
+        image = rng.normal(labels * 1.0, 0.8)  # what is hard in an image stays from repeat to repeat
+        said = norm.cdf(image + rng.normal(0, 0.6, (3, 200)) - 0.5)
+        low, high = np.percentile(cross_validation.draws(labels, said, 200, seed)[:, 1], [2.5, 97.5])
+        covered.append(low <= truth <= high)
+    assert np.mean(covered) >= 0.85
+
+
+def test_the_command_prints_each_arm_and_its_difference_from_the_first(folder, tmp_path, capsys, monkeypatch):
+    arms = {"scratch": Arm("none"), "besides": Arm("none", 12), "one side": Arm("none", 12, both_sides=False)}
+    monkeypatch.setattr(cross_validation, "ARMS", arms)
+    monkeypatch.setattr(recipe, "SIZE", 64)
     for module in (photographs, train):  # where they keep the decoded images, and the rendered ones
         monkeypatch.setattr(module, "ROOT", tmp_path)
-    cross_validation.main(["--data", str(folder), "--repeats", "1", "--epochs", "1"])
-    head, *_, columns, one, two, three = capsys.readouterr().out.splitlines()
-    assert "80 rendered images" in head and columns.split()[:4] == ["trained", "on", "accuracy", "AUC"]
-    assert [row.split("  ")[0] for row in (one, two, three)] == list(inputs)
+    cross_validation.report(str(folder), arms, range(1), 1, progress=False)
+    printed = capsys.readouterr().out
+    head, flattered, *_, columns = printed.split("\nscratch")[0].splitlines()
+    assert "80 rendered images" in head and "tuned on these very images" in flattered
+    assert columns.split() == ["trained", "accuracy", "AUC", "sp.", "1", "sp.", "2"]
+    assert re.findall(r"^(scratch|besides|one side) +0\.\d{4} \[", printed, re.MULTILINE) == list(arms)
+    assert len(re.findall(r"^    against scratch +[+-]0\.\d{4} \[", printed, re.MULTILINE)) == 2
+    wrong = r"^    wrong in every repeat: H \d+ of 5, N \d+ of 32, P \d+ of 43$"
+    assert len(re.findall(wrong, printed, re.MULTILINE)) == 3
     assert (tmp_path / "data/extra-36-0").is_dir() and (tmp_path / "data/extra-36-0-one-side").is_dir()
 
 

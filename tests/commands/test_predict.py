@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from helpers import ROOT, runtime
-from helpers.commands import predict, train
+from helpers.commands import predict, recipe, train
 from helpers.commands.prediction_report import NOT_A_DEVICE
 from helpers.fundus.dataset import FundusDataset
 from helpers.fundus.eye import sample_eye
@@ -194,9 +194,20 @@ def no_model(tmp_path, monkeypatch, capsys, *more):
     return capsys.readouterr().err
 
 
-def test_without_a_model_it_says_how_to_make_one(tmp_path, monkeypatch, capsys):
+def test_where_nothing_was_trained_yet_it_takes_the_shipped_network_and_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(predict, "ROOT", tmp_path)
+    folder = write(tmp_path / "eyes", {"a.png": encode(eyes(1)[0], ".png")})
+    with pytest.raises(SystemExit, match="0"):
+        predict.main([str(folder), "--output", str(tmp_path / "out")])
+    said = "this one comes with the course and has seen rendered eyes only"
+    assert said in capsys.readouterr().out.splitlines()[0]
+    assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").count(said) == 1
+
+
+def test_without_any_model_it_says_how_to_make_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(recipe, "SHIPPED", tmp_path / "none.npz")
     said = no_model(tmp_path, monkeypatch, capsys)
-    assert re.search(r"^nothing was done: there is no trained network in .*: `python -m helpers.commands.train`", said)
+    assert re.search(r"^nothing was done: there is no file .*none.npz: `python -m helpers.commands.train`", said)
     assert len(said.splitlines()) == 1
 
 
@@ -216,15 +227,15 @@ def test_a_model_that_cannot_be_used_is_named(tmp_path, monkeypatch, capsys):
 def test_the_weights_of_a_training_will_do(tmp_path, norm, monkeypatch):
     """Those that `train` writes, found where it writes them."""
     runtime.seed(0)
-    network = resnet.resnet10(width=16, norm=train.NORMS[norm])
+    network = recipe.network(train.NORMS[norm])
     checkpoint.save_weights(network, tmp_path / "data" / "train" / "weights.npz")
     monkeypatch.setattr(predict, "ROOT", tmp_path)
     loaded, about, path = predict.load(None)
     assert path.name == "weights.npz"
-    assert (about.size, about.norm, about.threshold) == (train.SIZE, norm, 0.5)
+    assert (about.size, about.norm, about.threshold) == (recipe.SIZE, norm, 0.5)
     for name, value in network.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), loaded.state_dict()[name].numpy())
-    model_file.save(tmp_path / "data" / "train" / "model.npz", network, About("resnet10", 64, norm, {"width": 16}))
+    model_file.save(tmp_path / "data" / "train" / "model.npz", network, About("resnet10", 64, norm, recipe.ARGUMENTS))
     assert predict.load(None)[1].size == 64
     assert predict.load(tmp_path / "data" / "train")[2].name == "model.npz"
 

@@ -5,7 +5,7 @@ import time
 import warnings
 
 from helpers import ROOT, runtime
-from helpers.commands import train
+from helpers.commands import recipe, train
 from helpers.files import read_arrays
 from helpers.fundus import photographs
 from helpers.fundus.dataset import FundusDataset
@@ -62,7 +62,7 @@ def test_a_wanted_sensitivity_sets_the_threshold(tmp_path):
     output = finish(start(tmp_path, "--sensitivity", "1", epochs=2))
     assert "threshold chosen for: a sensitivity of 1 on the 4 of them that are of class 1; on other images" in output
     model, about = model_file.load(tmp_path / "model.npz")
-    data = photographs.read(ROOT / "data" / "rendered-60-0", train.SIZE)
+    data = photographs.read(ROOT / "data" / "rendered-60-0", recipe.SIZE)
     held = photographs.split(data, 0.2, 0).validation
     scores = inference.predict(model, FundusDataset(held), flip=True, temperature=about.temperature)
     assert about.threshold == metrics_of.threshold_for(held.labels, scores, 1)
@@ -85,6 +85,28 @@ def test_without_a_validation_part_it_trains_on_all_images_and_on_rendered_ones_
     last = read_arrays(tmp_path / "checkpoint-0002.npz")
     for name, value in read_arrays(tmp_path / "weights.npz").items():
         np.testing.assert_array_equal(value, last[f"model/{name}"])
+
+
+def test_it_starts_from_the_shipped_weights_or_from_none_or_from_a_model(tmp_path):
+    shipped, about = model_file.load(recipe.SHIPPED)
+    assert_same_weights(train.beginning("rendered"), shipped)
+    runtime.seed(0)
+    one = train.beginning("none")
+    runtime.seed(0)
+    assert_same_weights(one, recipe.network())
+    model_file.save(tmp_path / "own.npz", one, about)
+    assert_same_weights(train.beginning(str(tmp_path / "own.npz")), one)
+    three = train.beginning("rendered", classes=("a", "b", "c"))  # all but the last layer
+    assert three.fc.weight.shape[1] == 3
+    assert_same_weights(three.stages, shipped.stages)
+    assert train.arguments([]).init == "rendered" and train.arguments(["--norm", "group"]).init == "none"
+
+
+def test_what_it_cannot_start_from_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.npz"):
+        train.beginning(str(tmp_path / "none.npz"))
+    with pytest.raises(model_file.ModelFileError, match=r"rendered_eyes\.npz: the weights to start from are"):
+        train.beginning("rendered", train.NORMS["group"])
 
 
 def test_a_training_is_not_written_over(undisturbed):
@@ -163,5 +185,5 @@ def test_what_cannot_be_is_said_in_a_sentence(tmp_path, capsys, monkeypatch, giv
 def test_the_help_names_every_option(capsys):
     with pytest.raises(SystemExit):
         train.main(["--help"])
-    options = "data rendered output resume epochs batch-size extra validation seed norm device amp"
+    options = "data rendered output resume init epochs batch-size extra validation seed norm device amp"
     assert set(options.split()) <= set(re.findall(r"--([a-z-]+)", capsys.readouterr().out))

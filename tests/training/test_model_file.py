@@ -56,6 +56,22 @@ def test_the_default_layers_are_the_network_of_the_course(tmp_path):
     assert_same_weights(model, model_file.load(tmp_path / "a.npz")[0])
 
 
+def test_half_of_the_bytes_give_nearly_the_same_weights(tmp_path):
+    model = network()
+    model_file.save(tmp_path / "a.npz", model, ABOUT, half=True)
+    model_file.save(tmp_path / "b.npz", model, ABOUT)
+    loaded = model_file.load(tmp_path / "a.npz")[0]
+    for name, value in model.state_dict().items():
+        np.testing.assert_allclose(loaded.state_dict()[name].numpy(), value.numpy(), rtol=1e-3, atol=1e-6)
+        assert loaded.state_dict()[name].dtype == value.dtype
+    sizes = [sum(array.nbytes for name, array in read_arrays(tmp_path / file).items() if name != "about")
+             for file in ("a.npz", "b.npz")]  # fmt: skip
+    assert 2 * sizes[0] == sizes[1]
+    model.fc.bias.set_value(np.full(2, 1e6, np.float32))
+    with pytest.raises(ValueError, match=r"do not fit into float16: fc\.bias is not finite"):
+        model_file.save(tmp_path / "a.npz", model, ABOUT, half=True)
+
+
 def test_a_fingerprint_depends_on_every_pixel_and_on_the_shape():
     images = np.zeros((2, 4, 4, 3), np.uint8)
     other = images.copy()
