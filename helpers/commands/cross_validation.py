@@ -157,6 +157,8 @@ def line(name: str, values: np.ndarray, drawn: np.ndarray, sign: str = "") -> st
 def report(folder: str | None, names: Iterable[str], seeds: range, epochs: int, progress: bool) -> None:
     """Print the table: a line for each arm, and its difference from the first one."""
     data = photographs.split(photographs.read(folder, recipe.SIZE, progress=progress), validation=0).train
+    if data.own:
+        raise DataError(f"{folder} is not iChallenge-PM, on which the recipes are compared; train with it instead")
     print(f"{data!r}, five folds, {len(seeds)} times (seeds {seeds[0]} to {seeds[-1]})")
     print("The renderer was tuned on these very images: this flatters all that rendered images take part in.")
     print("Average over four ways round, 95 % intervals over images and repeats (bootstrap); specificity (sp.) of a")

@@ -7,6 +7,7 @@ from helpers.fundus import photographs
 from helpers.fundus.photographs import FundusSet
 from helpers.fundus.render import render
 from helpers.training import model_file
+from tests.tools.palm_builder import encode, picture, write
 
 import numpy as np
 import pytest
@@ -141,6 +142,14 @@ def test_the_command_prints_each_arm_and_its_difference_from_the_first(folder, t
     wrong = r"^    wrong in every repeat: H \d+ of 5, N \d+ of 32, P \d+ of 43$"
     assert len(re.findall(wrong, printed, re.MULTILINE)) == 3
     assert (tmp_path / "data/extra-36-0").is_dir() and (tmp_path / "data/extra-36-0-one-side").is_dir()
+
+
+def test_photographs_of_ones_own_are_refused_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(photographs, "ROOT", tmp_path)
+    names = [f"{name}/{number}.png" for name in ("healthy", "glaucoma", "myopia") for number in range(6)]
+    write(tmp_path / "photos", {name: encode(picture(seed), ".png") for seed, name in enumerate(names)})
+    with pytest.raises(SystemExit, match=r"DataError: .*photos is not iChallenge-PM, .*; train with it instead"):
+        cross_validation.main(["--data", str(tmp_path / "photos")])
 
 
 def test_errors_are_sentences(capsys):
