@@ -1,7 +1,8 @@
 """What the maps of `helpers.training.explain` are worth, on rendered eyes and on real photographs.
 
 Judged are diseased eyes that a network recognises. The real ones are training images, of another fold than the
-network's own; the test images take no part. docs/measured/explanations.txt keeps what it printed.
+network's own; the test images take no part. All networks begin with the weights of the recipe, so the intervals over
+networks tell of training and of eyes alone. docs/measured/explanations.txt keeps what it printed.
 """
 from __future__ import annotations
 
@@ -10,24 +11,24 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from helpers import intervals, runtime
-from helpers.commands.cross_validation import FOLDS, folds
+from helpers.commands import recipe
+from helpers.commands.cross_validation import ARMS, FOLDS, folds, trained
 from helpers.commands.train import rendered_besides
 from helpers.fundus import photographs
-from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
+from helpers.fundus.dataset import FundusDataset
 from helpers.fundus.errors import DataError, DataNotFound
 from helpers.fundus.eye import sample_eye
 from helpers.fundus.paint import MASKS, paint_with_masks
 from helpers.fundus.photographs import FundusSet
-from helpers.training import explain, faithfulness, inference, resnet
-from helpers.training.fit import EPOCHS, fit
+from helpers.training import explain, faithfulness, inference
+from helpers.training.resnet import ResNet
 
 import numpy as np
 import paddle
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
-SIZE, EXTRA = 96, 400  # pixels, rendered images besides: of the network from scratch that was judged
-EYES = 60  # painted for each network
+EYES = 40  # painted for each network
 METHODS = ("Grad-CAM", "integrated gradients")
 CONTROLS = ("random place", "middle", "another eye's", "untrained", "reversed")  # the last three of the same method
 FIGURES = {  # what they mean
@@ -38,26 +39,15 @@ FIGURES = {  # what they mean
     "mass": "share of the map that lies in atrophy",
 }
 Judgement = dict[str, dict[str, float]]  # map -> figure -> mean over the eyes
-Case = tuple[resnet.ResNet, FundusSet, np.ndarray | None, int]  # a network, diseased eyes, masks of them, its number
-
-
-def trained(images: FundusSet, extra: FundusSet | None, epochs: int, number: int) -> resnet.ResNet:
-    """A network of the recipe, trained on images and, where they are given, on rendered ones besides."""
-    data = FundusDataset(images, Augment(), number)
-    if extra is not None:
-        data = JointDataset(data, FundusDataset(extra, Augment(), number), EXTRA, number)
-    runtime.seed(number)
-    model = resnet.resnet10(width=16)
-    fit(model, data, epochs=epochs, seed=number, progress=None)
-    return model
+Case = tuple[ResNet, FundusSet, np.ndarray | None, int]  # a network, diseased eyes, masks of them, its number
 
 
 def on_rendered(numbers: range, epochs: int, progress: bool) -> Iterator[Case]:
-    """A network for each number, trained on rendered eyes of its own, and others to judge it by."""
+    """A network of the recipe for each number, trained on rendered eyes of its own, and others to judge it by."""
     for number in numbers:
-        images = rendered_besides(EXTRA // 2, SIZE, number, progress)
-        eyes, masks = painted(number)
-        yield trained(images, None, epochs, number), eyes, masks, number
+        images = rendered_besides(recipe.EXTRA // 2, recipe.SIZE, number, progress)
+        eyes, masks = painted(number, EYES)
+        yield trained(images, ARMS["pretrained"], number, epochs=epochs), eyes, masks, number
 
 
 def on_real(folder: str | None, numbers: range, epochs: int, progress: bool) -> Iterator[Case]:
@@ -66,21 +56,22 @@ def on_real(folder: str | None, numbers: range, epochs: int, progress: bool) -> 
     Raises:
         DataNotFound, DataError: as `photographs.read`; DataError for rendered images.
     """
-    data = photographs.split(photographs.read(folder, SIZE, progress=progress), validation=0).train
+    data = photographs.split(photographs.read(folder, recipe.SIZE, progress=progress), validation=0).train
     if not data.real:
         raise DataError("these are rendered images; name a folder with real ones")
     for number in numbers:
         held_out = folds(data, number // FOLDS) == number % FOLDS
-        model = trained(data.subset(~held_out), rendered_besides(EXTRA, SIZE, number, progress), epochs, number)
+        extra = rendered_besides(recipe.EXTRA, recipe.SIZE, number, progress)
+        model = trained(data.subset(~held_out), ARMS["pretrained, rendered besides"], number, extra, epochs)
         yield model, data.subset(held_out & (data.labels == 1)), None, number
 
 
-def painted(number: int, count: int = EYES) -> tuple[FundusSet, np.ndarray]:
-    """Pathologic eyes for network `number`, and where atrophy and where the disc is: bool [count, 2, SIZE, SIZE]."""
+def painted(number: int, count: int) -> tuple[FundusSet, np.ndarray]:
+    """Pathologic eyes for network `number`, and where atrophy and where the disc is: bool [count, 2, S, S]."""
     images, masks = [], []
     for index in range(count):
         rng = np.random.default_rng([1000, number, index])  # render() begins with other numbers
-        image, where = paint_with_masks(sample_eye("P", rng), SIZE, rng)
+        image, where = paint_with_masks(sample_eye("P", rng), recipe.SIZE, rng)
         disc, *atrophy = (where[name] for name in MASKS)
         images.append(image)
         masks.append([np.any(atrophy, axis=0), disc])
@@ -89,7 +80,7 @@ def painted(number: int, count: int = EYES) -> tuple[FundusSet, np.ndarray]:
     return FundusSet(np.stack(images), np.ones(count, np.int64), names, parts, real=False), np.array(masks)
 
 
-def judge(model: resnet.ResNet, eyes: FundusSet, masks: np.ndarray | None, number: int) -> tuple[Judgement, str]:
+def judge(model: ResNet, eyes: FundusSet, masks: np.ndarray | None, number: int) -> tuple[Judgement, str]:
     """The figures of each map on those eyes that the network recognises, and a line of what else there is to say.
 
     Args:
@@ -102,7 +93,7 @@ def judge(model: resnet.ResNet, eyes: FundusSet, masks: np.ndarray | None, numbe
     x = np.stack([image for image, _ in dataset])
     field = (x != 0).any(axis=1)
     runtime.seed(number + 1)
-    untrained = resnet.resnet10(width=16)
+    untrained = recipe.network()
     inference.recompute_statistics(untrained, dataset)
     maps = {"random place": faithfulness.random_places(field, number), "middle": faithfulness.middle(field)}
     said = [f"{len(x)} of {len(eyes)} recognised"]
@@ -129,7 +120,7 @@ def judge(model: resnet.ResNet, eyes: FundusSet, masks: np.ndarray | None, numbe
     return figures, "; ".join(said)
 
 
-def _map(method: str, model: resnet.ResNet, x: np.ndarray, field: np.ndarray) -> np.ndarray:
+def _map(method: str, model: ResNet, x: np.ndarray, field: np.ndarray) -> np.ndarray:
     if method == "Grad-CAM":
         return explain.grad_cam(model, paddle.to_tensor(x))
     return explain.evidence_map(model, x, field)
@@ -165,7 +156,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m helpers.commands.explanations", description=__doc__.split("\n")[0])
     parser.add_argument("--data", metavar="FOLDER", help="the real data set (default: where the notebook looks for it)")
     parser.add_argument("--networks", metavar="N", type=int, default=5, help="of each kind, at least 2; default 5")
-    parser.add_argument("--epochs", metavar="N", type=int, default=EPOCHS, help=f"default {EPOCHS}")
+    parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
     options = parser.parse_args(given)
     for name, least in (("networks", 2), ("epochs", 1)):
         if getattr(options, name) < least:
@@ -173,9 +164,9 @@ def main(given: Sequence[str] | None = None) -> None:
     numbers, progress = range(options.networks), sys.stdout.isatty()
     try:
         print("\n".join(f"{name + ':':<13}{meaning}" for name, meaning in FIGURES.items()))
-        print(f"\nrendered eyes, {SIZE} px", flush=True)
+        print(f"\nrendered eyes, {recipe.SIZE} px", flush=True)
         report(on_rendered(numbers, options.epochs, progress), options.networks, progress)
-        print(f"real photographs, {SIZE} px: training images held out", flush=True)
+        print(f"real photographs, {recipe.SIZE} px: training images held out", flush=True)
         report(on_real(options.data, numbers, options.epochs, progress), options.networks, progress)
     except DataNotFound as error:
         print(f"left out: {error}")
