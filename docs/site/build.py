@@ -7,6 +7,7 @@ page is an own page of the site, a notebook, or any Markdown file that one of th
 """
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ HERE, OUT = ROOT / "docs" / "site", ROOT / "build" / "site"
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s:#]+)(#[^()\s]*)?\)")
 NAMED = re.compile(r"(?<!\[)(`([\w/.]+\.ipynb)`)")  # a notebook that is named without a link
 PAGES = (".md", ".ipynb")
+FONTS = "output/chtml/fonts/woff-v2"
 
 
 def linked(path: str, target: str) -> str | None:
@@ -91,6 +93,14 @@ class Edition:
         return f"[{words}]({up}/{name}{PurePosixPath(found).suffix}{anchor})"
 
 
+def copy_mathjax(target: Path) -> None:
+    """Of MathJax, what pages ask for: the program and its fonts, 1.5 of the package's 24 MB."""
+    package = importlib.util.find_spec("sphinx-mathjax-offline")
+    source = Path(package.origin).parent / "static" / "mathjax"
+    shutil.copytree(source / FONTS, target / FONTS)
+    shutil.copy(source / "tex-chtml.js", target)
+
+
 def build(out: Path = OUT) -> None:
     """Make the site anew.
 
@@ -100,6 +110,7 @@ def build(out: Path = OUT) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         made, running = Path(scratch) / "site", []
         shutil.copytree(HERE / "root", made)
+        copy_mathjax(made / "mathjax")
         command = ["git", "archive", "--format=zip", "--prefix=course/", "-o", str(made / "course.zip"), "HEAD"]
         if subprocess.run(command, cwd=ROOT).returncode:
             raise RuntimeError("The site offers the last commit as course.zip, so build it in a git clone")

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.search.en import SearchEnglish
 
@@ -19,13 +20,16 @@ WORDS = {
     "twin": ("English", "中文"),
     "jupyter": ("在 JupyterLab 中打开", "Open in JupyterLab"),
     "ai_studio": ("在 AI Studio 上打开", "Launch on AI Studio"),
+    "figure": ("这个单元画的图", "The figure that this cell draws"),
     "repository": ("在代码仓库中查看", "View in the repository"),
 }
 
 project = html_title = "批归一化、丢弃法与医学图像" if CHINESE else "BatchNorm, Dropout, medical images"
 language = "zh_CN" if CHINESE else "en"
 locale_dirs = ["locale"]  # what Furo says and Sphinx does not translate
-extensions = ["myst_nb", "sphinx_copybutton", "sphinx-mathjax-offline"]
+extensions = ["myst_nb", "sphinx_copybutton"]
+mathjax_path = "../../mathjax/tex-chtml.js"  # from _static/ of an edition: build.py puts one copy beside both
+mathjax3_config = {"options": {"enableMenu": False}}  # it could ask for parts that are not there
 nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
@@ -75,11 +79,40 @@ class Pairs(SearchEnglish):
         return re.findall(r"[^\W\u3400-\u4dbf\u4e00-\u9fff]+", text) + pairs + list("".join(runs))
 
 
-def fill_in_repository(app: Sphinx, page: str, source: list[str]) -> None:
+def fill_in(app: Sphinx, page: str, source: list[str]) -> None:
+    """What a page of the site's own leaves open: where to clone from, and what the course was last checked with."""
     if page == "open":
         source[0] = source[0].replace("REPOSITORY", REPOSITORY)
+    if page == "index":
+        source[0] = source[0].replace("CHECKED", checked())
+
+
+def checked() -> str:
+    """The versions at both ends that `make compat` has written into its document, as words."""
+    text = (HERE.parent / "compatibility.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (Python|Paddle|NumPy) \| (\S+) \| (\S+) \|$", text, re.MULTILINE)
+    ends = (", ".join(f"{name} {versions[end]}" for name, *versions in rows) for end in (0, 1))
+    return "; ".join(ends)
+
+
+def name_figures(app: Sphinx, doctree: nodes.document) -> None:
+    """Let a cell's figure be called by its title, for those who do not see it; Sphinx would name a file."""
+    for cell in doctree.findall(lambda node: "cell" in node.get("classes", []) if hasattr(node, "get") else False):
+        code = "".join(block.astext() for block in cell.findall(nodes.literal_block) if block.get("language") != "none")
+        titles = re.findall(r"title[(=] ?\"([^\"{}]{8,})\"", code)
+        for image in cell.findall(nodes.image):
+            image["alt"] = titles[-1] if titles else WORDS["figure"][not CHINESE]
+
+
+def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """What the keyboard and screen readers need: code that scrolls can be reached, and a heading has a level."""
+    context["body"] = context.get("body", "").replace("<pre>", '<pre tabindex="0">')
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
 
 
 def setup(app: Sphinx) -> None:
     app.add_search_language(Pairs)
-    app.connect("source-read", fill_in_repository)
+    app.connect("source-read", fill_in)
+    app.connect("doctree-read", name_figures)
+    app.connect("html-page-context", mend, priority=900)  # after Furo

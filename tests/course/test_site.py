@@ -26,6 +26,7 @@ FACTS = """() => ({
   formulas: document.querySelectorAll('article .math mjx-container').length,
   broken: document.querySelectorAll('mjx-merror').length,
   figures: [...document.querySelectorAll('.cell_output img')].map(image => image.naturalWidth),
+  called: [...document.querySelectorAll('.cell_output img')].map(image => image.alt),
   inputs: [...document.querySelectorAll('.cell_input pre')].map(pre => pre.textContent),
   folds: document.querySelectorAll('article details').length,
   text: (copy => {
@@ -296,6 +297,71 @@ def test_little_is_loaded_before_the_first_paint(page, name):
     assert sum(size for _, size in entries) < 1_000_000, entries
     paint = page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0].startTime")
     assert paint < 10_000, f"{paint:.0f} ms; 2000 on an idle machine"
+
+
+# --- who reads it, and where from
+
+
+@pytest.mark.parametrize("language", editions.LANGUAGES)
+def test_it_works_from_a_folder(browser, site, language):
+    """Opened by a double click: no server, so a page may fetch nothing."""
+    context, wrong = browser.new_context(locale={"zh": "zh-CN", "en": "en-GB"}[language]), []
+    page = context.new_page()
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("requestfailed", lambda request: wrong.append(request.url))
+    page.goto((site / "index.html").as_uri())
+    page.wait_for_url(f"**/{language}/index.html")
+    page.locator("article a[href='01_batch_norm.html']").click()
+    settle(page)
+    assert page.locator("mjx-container").count() == page.locator("article .math").count() > 100
+    assert page.evaluate("() => document.fonts.check('16px MJXTEX')")
+    page.locator(".sidebar-search").fill("momentum")
+    page.locator(".sidebar-search").press("Enter")
+    page.locator("#search-results a[href*='01_batch_norm.html']").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    context.close()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["zh/01_batch_norm.html", "en/05_eye_disease_resnet.html", "zh/search.html"])
+def test_axe_finds_nothing_serious(page, name):
+    package = pytest.importorskip("axe_playwright_python.base", reason="requirements-dev.txt")
+    page.goto(name)
+    settle(page)
+    page.evaluate(package.AXE_FILE_PATH.read_text(encoding="utf-8"))
+    wrong = []
+    for size, theme in ((LAPTOP, "light"), (PHONE, "dark")):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=theme)
+        found = page.evaluate("() => axe.run(document, {resultTypes: ['violations'], preload: false})")["violations"]
+        serious = [each for each in found if each["impact"] in ("serious", "critical")]
+        wrong += [(theme, each["id"], each["nodes"][0]["html"][:200]) for each in serious]
+    assert wrong == []
+
+
+def test_a_figure_is_called_by_its_title(walked):
+    for name in NOTEBOOKS:
+        assert all(words and not words.endswith(".png") for words in walked[name]["called"]), name
+    assert "Standout drops the weak units, not the strong ones" in walked["zh/03_dropout.html"]["called"]
+
+
+def test_each_notebook_leads_to_the_next_and_the_previous_one(page):
+    for language in editions.LANGUAGES:
+        page.goto(f"{language}/02_normalization_variants.html")
+        targets = [link.get_attribute("href") for link in page.locator(".related-pages a").all()]
+        assert targets == ["03_dropout.html", "01_batch_norm.html"]
+
+
+def test_one_copy_of_mathjax_serves_both_editions(site):
+    found = {path.relative_to(site).as_posix() for path in site.rglob("*") if "mathjax" in path.name.lower()}
+    assert found == {"mathjax"}
+    assert sum(path.stat().st_size for path in (site / "mathjax").rglob("*") if path.is_file()) < 2_000_000
+
+
+def test_the_contents_say_what_the_course_was_last_checked_with(walked):
+    both_ends = re.compile(r"Python 3\.10\.\S+, Paddle 2\.6\.\S+, NumPy \S+; Python 3\.13\.\S+, Paddle 3\.")
+    for language in editions.LANGUAGES:
+        assert both_ends.search(walked[f"{language}/index.html"]["text"]), language
 
 
 # --- what is not published yet, the program, and the pair
