@@ -20,7 +20,7 @@ PROXY := build/hub/node_modules/.bin/configurable-http-proxy
 READERS := $(or $(EDITION),$(if $(filter zh%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG))),zh,en))
 FIRST := $(firstword $(sort $(wildcard notebooks/$(READERS)/*.ipynb)))
 
-.PHONY: lab test test-all browser hub clean grading grades hooks notebooks measure compat site aistudio
+.PHONY: lab test test-all browser hub clean grading grades hooks notebooks measure compat site aistudio pictures check-fast
 
 # The whole course is served, not the first notebook's folder alone: the notebooks link to their twins, neighbours and docs/.
 lab: $(VENV)/.installed
@@ -54,6 +54,9 @@ site: $(SITE_VENV)/.installed
 
 aistudio: $(VENV)/.installed
 	$(BIN)/python -m helpers.commands.upload
+
+pictures: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.tools.pictures
 
 hooks: $(VENV)/.installed-dev
 	$(BIN)/pre-commit install

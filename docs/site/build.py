@@ -26,6 +26,7 @@ import nbformat
 HERE, OUT = ROOT / "docs" / "site", ROOT / "build" / "site"
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s:#]+)(#[^()\s]*)?\)")
 NAMED = re.compile(r"(?<!\[)(`([\w/.]+\.ipynb)`)")  # a notebook that is named without a link
+PICTURE = re.compile(r'((?:src|srcset)=)"docs/pictures/([\w.-]+)"')  # of the README, in HTML
 PAGES = (".md", ".ipynb")
 FONTS = "output/chtml/fonts/woff-v2"
 
@@ -65,6 +66,8 @@ class Edition:
         """The Markdown of a page with links that lead to pages, and folds whose content is Markdown too."""
         text = re.sub(r"</summary>[ \t]*(?=\S)", "</summary>\n\n", text)
         text = re.sub(r"(?<=\S)[ \t]*</details>", "\n\n</details>", text)
+        up = os.path.relpath("..", PurePosixPath(editions.shared_name(path)).parent)
+        text = PICTURE.sub(lambda found: f'{found[1]}"{up}/pictures/{found[2]}"', text)
         if path.endswith(".ipynb"):
             text = NAMED.sub(lambda found: f"[{found[1]}]({found[2]})" if linked(path, found[2]) else found[0], text)
         return LINK.sub(lambda found: self.link(path, *found.groups(default="")), text)
@@ -111,6 +114,7 @@ def build(out: Path = OUT) -> None:
         made, running = Path(scratch) / "site", []
         shutil.copytree(HERE / "root", made)
         copy_mathjax(made / "mathjax")
+        shutil.copytree(ROOT / "docs" / "pictures", made / "pictures")
         command = ["git", "archive", "--format=zip", "--prefix=course/", "-o", str(made / "course.zip"), "HEAD"]
         if subprocess.run(command, cwd=ROOT).returncode:
             raise RuntimeError("The site offers the last commit as course.zip, so build it in a git clone")

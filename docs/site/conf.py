@@ -29,7 +29,10 @@ language = "zh_CN" if CHINESE else "en"
 locale_dirs = ["locale"]  # what Furo says and Sphinx does not translate
 extensions = ["myst_nb", "sphinx_copybutton"]
 mathjax_path = "../../mathjax/tex-chtml.js"  # from _static/ of an edition: build.py puts one copy beside both
-mathjax3_config = {"options": {"enableMenu": False}}  # it could ask for parts that are not there
+mathjax3_config = {
+    "options": {"enableMenu": False},  # it could ask for parts that are not there
+    "chtml": {"matchFontHeight": False},  # measured before fonts are there, it makes formulas a quarter too wide
+}
 nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
@@ -46,6 +49,7 @@ html_theme_options = {"top_of_page_buttons": []}
 templates_path = [str(HERE / "templates")]
 html_static_path = [str(HERE / "static")]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_favicon = str(HERE / "root" / "icon.svg")
 html_copy_source = html_use_index = html_show_copyright = False
 # An output is not what a reader wants to copy.
