@@ -5,7 +5,8 @@
 # `make browser` opens, runs and answers the notebooks in JupyterLab in a real browser.
 # `make hub` walks the homework through a JupyterHub, from release to grades (docs/jupyterhub.md); it needs npm.
 # `make site` builds the course as web pages in build/site; `make aistudio` packs it for AI Studio (docs/aistudio.md).
-# For contributors: `make hooks` checks every commit, `make notebooks` runs the notebooks again, `make measure` runs their
+# For contributors: `make check-fast` takes under a minute, `make pictures` draws those of the README; `make hooks`
+# checks every commit, `make notebooks` runs the notebooks again, `make measure` runs their
 # experiments with 20 seeds (CONTRIBUTING.md).
 # EDITION=en or EDITION=zh chooses the language; `make lab` otherwise goes by the environment's (LANG), `make grading` takes zh.
 # PYTHON=python3.12 chooses an interpreter; JUPYTER_FLAGS="--port 9000 --no-browser" adds flags to JupyterLab.
@@ -35,6 +36,15 @@ test: $(VENV)/.installed-dev
 
 test-all: export TEST_ALL := 1
 test-all: test
+
+# Under a minute: the rules for code, notebooks, both editions and claims, and the tests of tests/quick.txt.
+check-fast: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tests.tools.notebook_rules
+	$(BIN)/python -m tests.tools.pairing
+	$(BIN)/python -m tests.tools.claims
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:nbval -o addopts= -q -n 2 @tests/quick.txt
 
 browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -p no:nbval -o addopts= -v tests/course/test_browser.py
