@@ -95,8 +95,8 @@ def test_the_workflow_runs_the_same_script():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_commands_that_a_page_names_exist(page):
     text = page.read_text(encoding="utf-8")
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    named = re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )?make(?: [A-Z_]+=\S+)* ([a-z]+)", text, re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    named = re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )?make(?: [A-Z_]+=\S+)* ([a-z-]+)", text, re.MULTILINE)
     assert sorted(set(named) - set(targets)) == []
     modules = re.findall(r"-m ((?:tests|helpers)(?:\.\w+)+)", text)
     assert [name for name in modules if not (ROOT / f"{name.replace('.', '/')}.py").exists()] == []
