@@ -1,4 +1,4 @@
-"""Measures the recipe, the reader, growth, the runtime's settings and rendering, and prints a table of each.
+"""Measures the recipe, seeds of it, the reader, growth, the runtime's settings and rendering; prints a table of each.
 
 What is measured, each time in a process of its own, is in `helpers.commands.measurements`.
 """
@@ -18,9 +18,12 @@ from pathlib import Path
 from helpers import ROOT, runtime
 from helpers.commands import classic, recipe
 from helpers.commands import measurements as what
+from helpers.commands.cross_validation import LOOKS, draws, figures
 from helpers.commands.measurements import measured
 from helpers.fundus import sources
 from helpers.fundus.render import render
+
+import numpy as np
 
 
 def say(text: str) -> None:
@@ -37,14 +40,20 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *notes
     return "\n".join([title, *lines, *notes])
 
 
+def data_set(quick: bool) -> tuple[str, str]:
+    """The folder of the real data set, or of a rendered one where there is none, and what its images are called."""
+    source = sources.find()
+    if source is not None:
+        return str(source), "the real images"
+    say("no real data set is found, rendering one (not counted)")
+    # Not into the scratch folder: what is decoded of it stays in data/cache, for the next time.
+    folder = ROOT / "data" / "rendered-benchmark"
+    return str(render(folder, *((48, 64) if quick else (600, classic.SIZE)), progress=False)), "rendered images"
+
+
 def recipe_table(scratch: Path, quick: bool, full: bool = False) -> str:
     """The classic recipe against ours, on the real data set where there is one."""
-    source = sources.find()
-    # Not into the scratch folder: what is decoded of it stays in data/cache, for the next time.
-    folder = str(ROOT / "data" / "rendered-benchmark" if source is None else source)
-    if source is None:
-        say("recipe: no real data set is found, rendering one (not counted)")
-        render(folder, *((48, 64) if quick else (600, classic.SIZE)), progress=False)
+    folder, kind = data_set(quick)
     batches, size = (2, 32) if quick else (12, classic.SIZE)
     say(f"recipe: the classic one, {'all of it' if full else f'{batches} batches'}")
     theirs = measured(what.classic_recipe, folder=folder, batches=None if full else batches, size=size)
@@ -60,14 +69,44 @@ def recipe_table(scratch: Path, quick: bool, full: bool = False) -> str:
     whole = ours["seconds"] + ours["rendering"]
     ratios = [theirs["speed"] / ours["speed"], theirs["seconds"] / whole, theirs["memory"] / ours["memory"]]
     speed, seconds, less = (f"{ratio:.2g}" for ratio in ratios)
-    kind = "rendered images" if source is None else "the real images"
     return table(
-        f"Time to accuracy on {kind}: all training images, no pre-trained weights, seed 0; figures of the test images",
+        f"Time to accuracy on {kind}: all training images, seed 0; figures of the test images",
         ["", "images/s", "training (s)", "rendering (s)", "accuracy", "AUC", "peak memory (MB)"],
         [*rows, ["classic / ours", speed, seconds, "", "", "", less]],
         *([] if full else [f"* extrapolated from {batches} batches; --full trains all five epochs"]),
-        f"classic: ResNet-50, {size} px, batches of 10, Momentum 0.001, 5 epochs.",
+        f"classic: ResNet-50, {size} px, batches of 10, Momentum 0.001, 5 epochs, no pre-trained weights.",
+        "ours: starts from the network that comes with the course, which has seen rendered eyes only.",
         "The ratio of seconds counts rendering.",
+    )
+
+
+def seeds_table(scratch: Path, quick: bool) -> str:
+    """Several seeds of our recipe on eyes of both sides, pretrained and from scratch."""
+    (folder, kind), seeds, rows, notes = data_set(quick), 2 if quick else 5, [], []
+    for name, init in (("pretrained", "rendered"), ("from scratch", "none")):
+        results = []
+        for seed in range(seeds):
+            say(f"seeds: {name}, seed {seed}")
+            results.append(measured(what.our_scores, folder=folder, init=init, seed=seed, quick=quick))
+        labels, scores = results[0]["labels"], np.stack([result["scores"] for result in results], axis=1)
+        for look, said in zip(LOOKS, scores, strict=True):
+            ends = np.percentile(draws(labels, said), [2.5, 97.5], axis=0).T
+            each = np.array([figures(labels, one[None]) for one in said]).T
+            cells = [(f"{values.mean():.4f} [{low:.4f}, {high:.4f}]", f"{values.min():.4f} to {values.max():.4f}")
+                     for values, (low, high) in zip(each, ends, strict=True)]  # fmt: skip
+            rows.append([f"{name}, {look}", *cells[0], *cells[1]])
+        wrong = ((scores[0] >= 0.5) != labels).all(axis=0)
+        counts = [f"{wrong[labels == k].sum()} of {(labels == k).sum()} {word}"
+                  for k, word in enumerate(("not pathologic", "pathologic"))]  # fmt: skip
+        notes.append(f"{name}: wrong with every seed, four ways round, are {' and '.join(counts)} images.")
+    return table(
+        f"Both sides: {seeds} seeds of our recipe on {kind}, figures of the {len(labels)} test images",
+        ["", "accuracy", "of each seed", "AUC", "of each seed"],
+        rows,
+        "Mean over the seeds with its 95 % interval over images and seeds (bootstrap), lowest and highest seed.",
+        "four ways round: what predict gives, the same for an image and its mirror image; then single looks at the",
+        "photographs as they are (the optic disc on the left) and mirrored left to right (other side).",
+        *notes,
     )
 
 
@@ -153,8 +192,8 @@ def rendering_table(scratch: Path, quick: bool) -> str:
 
 
 TABLES: dict[str, Callable[..., str]] = {
-    "recipe": recipe_table, "reader": reader_table, "growth": growth_table, "runtime": runtime_table,
-    "rendering": rendering_table,
+    "recipe": recipe_table, "seeds": seeds_table, "reader": reader_table, "growth": growth_table,
+    "runtime": runtime_table, "rendering": rendering_table,
 }  # fmt: skip
 
 

@@ -44,10 +44,10 @@ class Arm:
 
 ARMS = {
     "from scratch": Arm("none"),
-    "from scratch, rendered besides": Arm("none", recipe.EXTRA),
-    "from scratch, one side only": Arm("none", recipe.EXTRA, both_sides=False),
+    "from scratch, rendered besides": Arm("none", recipe.EXTRA[False]),
+    "from scratch, one side only": Arm("none", recipe.EXTRA[False], both_sides=False),
     "pretrained": Arm(),
-    "pretrained, rendered besides": Arm("rendered", recipe.EXTRA),
+    "pretrained, rendered besides": Arm("rendered", recipe.EXTRA[False]),
 }
 
 
@@ -111,11 +111,15 @@ def scores(
     for fold in tqdm(range(FOLDS), "folds", leave=False, file=sys.stdout, disable=not progress):
         held_out = fold_of == fold
         model = trained(data.subset(~held_out), arm, 100 * seed + fold, extra, epochs)
-        judged = data.subset(held_out)
-        other_side = dataclasses.replace(judged, images=judged.images[:, :, ::-1])
-        looks = [(judged, True), (judged, False), (other_side, False)]
-        result[:, held_out] = [inference.predict(model, FundusDataset(images), flip=flip) for images, flip in looks]
+        result[:, held_out] = looks(model, data.subset(held_out))
     return result
+
+
+def looks(model: ResNet, data: FundusSet) -> np.ndarray:
+    """The probability of class 1 of every image, looked at in each of the three LOOKS, float32 [3, n]."""
+    other_side = dataclasses.replace(data, images=data.images[:, :, ::-1])
+    ways = [(data, True), (data, False), (other_side, False)]
+    return np.stack([inference.predict(model, FundusDataset(images), flip=flip) for images, flip in ways])
 
 
 def figures(labels: np.ndarray, said: np.ndarray) -> np.ndarray:

@@ -16,13 +16,14 @@ from typing import Any
 
 from helpers import runtime
 from helpers.commands import classic, recipe, train
+from helpers.commands.cross_validation import looks
 from helpers.fundus import photographs
 from helpers.fundus.dataset import Augment, FundusDataset
 from helpers.fundus.images import read_image
 from helpers.fundus.paint import render_image
 from helpers.fundus.photographs import FundusSet
 from helpers.fundus.render import SHARES, kinds, render
-from helpers.training import metrics, resnet
+from helpers.training import metrics, model_file, resnet
 from helpers.training.fit import fit
 
 import cv2
@@ -113,10 +114,11 @@ def classic_recipe(folder: str, batches: int | None, size: int) -> Figures:
 
 def our_recipe(folder: str, quick: bool) -> Figures:
     """`python -m helpers.commands.train`, and the rendering of the images that it trains on besides."""
-    extra = 12 if quick else recipe.EXTRA
+    extra = 12 if quick else recipe.EXTRA[True]
     with tempfile.TemporaryDirectory() as scratch:
         start = time.perf_counter()
-        render(f"{scratch}/extra", (3 * extra, 1), recipe.SIZE, 1, progress=False)
+        if extra:
+            render(f"{scratch}/extra", (3 * extra, 1), recipe.SIZE, 1, progress=False)
         rendering = time.perf_counter() - start
         given = ["--data", folder, "--output", f"{scratch}/run", "--extra", str(extra)]
         options = train.arguments([*given, "--epochs", "1"] if quick else given)
@@ -124,6 +126,16 @@ def our_recipe(folder: str, quick: bool) -> Figures:
             report, seconds, images = train.run(options)
     figures = {"seconds": seconds, "speed": images / seconds, "rendering": rendering}
     return {**figures, **_test_figures(report), **peak.figures()}
+
+
+def our_scores(folder: str, init: str, seed: int, quick: bool) -> Figures:
+    """What a network of `python -m helpers.commands.train` says of the test images: "labels" and "scores", [3, n]."""
+    with tempfile.TemporaryDirectory() as scratch:
+        given = ["--data", folder, "--output", f"{scratch}/run", "--init", init, "--seed", str(seed)]
+        train.run(train.arguments([*given, "--extra", "0", "--epochs", "1"] if quick else given))
+        model, about = model_file.load(f"{scratch}/run/model.npz")
+    test = photographs.split(photographs.read(folder, about.size, progress=False), validation=0).test
+    return {"labels": test.labels, "scores": looks(model, test)}
 
 
 def _test_figures(report: metrics.Report | None) -> dict[str, str]:

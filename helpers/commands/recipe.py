@@ -15,7 +15,7 @@ SIZE = 128  # pixels
 NETWORK, ARGUMENTS = "resnet10", {"width": 16, "stem": "small-kernel"}
 EPOCHS = 12
 RATES = {True: 2e-3, False: 4e-3}  # the highest learning rate: of a pretrained network, and from scratch
-EXTRA = 400  # rendered images on top of all training images, in each epoch others
+EXTRA = {True: 0, False: 400}  # rendered images on top of all training images, in each epoch others; for the same two
 SHIPPED = ROOT / "helpers" / "models" / "rendered_eyes.npz"  # made by helpers.commands.pretrain
 
 

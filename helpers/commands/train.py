@@ -54,8 +54,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
                         "the file of a model")  # fmt: skip
     parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
     parser.add_argument("--batch-size", metavar="N", type=int, default=32, help="of all processes together, default 32")
-    parser.add_argument("--extra", metavar="N", type=int, default=recipe.EXTRA, help="rendered images on top in each "
-                        f"epoch, default {recipe.EXTRA}")  # fmt: skip
+    parser.add_argument("--extra", metavar="N", type=int, help="rendered images on top in each epoch, default "
+                        f"{recipe.EXTRA[True]}, from random weights {recipe.EXTRA[False]}")  # fmt: skip
     parser.add_argument("--validation", metavar="SHARE", type=float, default=0.0, help="hold back a share of the "
                         "training images (notebook: 0.2) to watch, to choose the best epoch, the temperature "
                         "of the probabilities and the threshold; default: train on all, for as many epochs as "
@@ -86,6 +86,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error("--device gpu: Paddle sees no GPU here (python -m helpers.runtime says what there is)")
     options.device = options.device or runtime.device()
     options.init = options.init or ("none" if options.norm == "group" else "rendered")
+    if options.extra is None:
+        options.extra = recipe.EXTRA[options.init != "none"]
     for name, wanted in (("--norm sync", options.norm == "sync"), ("--amp", options.amp)):
         if wanted and options.device == "cpu":
             parser.error(f"{name} needs a GPU, Paddle has none of it for the CPU: leave it out")
@@ -124,6 +126,7 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report | multiclass.Report
     validation = FundusDataset(parts.validation) if len(parts.validation) else None
     runtime.seed(options.seed)
     model = beginning(options.init, NORMS[options.norm], data.classes)
+    say(f"initial weights: {options.init}")
     weights = options.output / "weights.npz"
     start = time.perf_counter()
     with stopping.stoppable() as stop_if_asked:
@@ -175,7 +178,6 @@ def beginning(
             checkpoint.start_from(model, trained, None if tuple(classes) == about.classes else "fc")
         except ValueError as error:
             raise model_file.ModelFileError(f"{path}: {error}") from error
-        say(f"initial weights: {path.name}, trained on {about.card.get('trained on', 'it does not say what')}")
     return model
 
 

@@ -22,7 +22,7 @@ def numbers(line):
 def test_a_quick_run_prints_every_table_what_it_does_and_where_it_ran():
     done = python("-m", "helpers.commands.benchmark", "--quick", PALM_DIR="rendered")
     assert done.returncode == 0, done.stderr
-    progress, recipe, reader, growth, tuning, rendering, last = (
+    progress, recipe, seeds, reader, growth, tuning, rendering, last = (
         {line.split("  ")[0]: line for line in part.splitlines()} for part in done.stdout.split("\n\n")
     )
     assert any(line.startswith("... growth: 48 images, reading") for line in progress)
@@ -30,6 +30,9 @@ def test_a_quick_run_prints_every_table_what_it_does_and_where_it_ran():
     assert "not measured" in recipe["classic"] and 0 <= numbers(recipe["ours"])[3] <= 1
     assert numbers(recipe["classic / ours"])[0] < 0.5
     assert "* extrapolated from 2 batches; --full trains all five epochs" in recipe
+    assert next(iter(seeds)).startswith("Both sides: 2 seeds of our recipe on rendered images")
+    for name in ("pretrained, four ways round", "pretrained, other side", "from scratch, as they are"):
+        assert all(0 <= number <= 1 for number in numbers(seeds[name])) and len(numbers(seeds[name])) == 10
     assert len(numbers(reader["classic"])) == len(numbers(reader["ours"])) == 4
     assert "* two epochs measured: first + 3 x second" in reader
     assert len(numbers(growth["24"])) == len(numbers(growth["48"])) == 8
@@ -72,6 +75,25 @@ def test_the_recipes_ratios_with_the_classic_one_cut_short_or_not(fake, tmp_path
     assert whole[2] == "classic 3.0 600 0 0.90 0.95 1500" and "extrapolated" not in full
     assert rows[3] == whole[3] == "ours 150.0 50 10 0.90 0.95 300"
     assert rows[4] == whole[4] == "classic / ours 0.02 10 5"  # 600 s against 50 s and 10 s of rendering
+
+
+def test_figures_of_several_seeds_and_what_all_of_them_judge_wrong(monkeypatch, tmp_path):
+    labels = np.arange(20) % 2
+
+    def measured(measurement, folder, init, seed, quick):
+        said = labels * 0.8 + 0.1
+        said[:3] = 1 - said[:3]  # wrong in each: two of class 0, one of class 1
+        said[3 + seed] = 1 - said[3 + seed]
+        return {"labels": labels, "scores": np.stack([said, labels * 0.8, 1 - labels * 0.8])}
+
+    monkeypatch.setattr(benchmark, "measured", measured)
+    monkeypatch.setattr(benchmark, "data_set", lambda quick: ("folder", "the real images"))
+    lines = benchmark.seeds_table(tmp_path, quick=False).splitlines()
+    assert lines[0] == "Both sides: 5 seeds of our recipe on the real images, figures of the 20 test images"
+    rows = {line.split("  ")[0]: numbers(line) for line in lines[2:8]}
+    assert rows["pretrained, four ways round"][0] == 0.8 and rows["pretrained, four ways round"][3:5] == [0.8, 0.8]
+    assert rows["from scratch, as they are"] == [1.0] * 10 and rows["from scratch, other side"][5] == 0.0
+    assert lines[-1].endswith("2 of 10 not pathologic and 1 of 10 pathologic images.")
 
 
 def test_the_readers_ratios(fake, tmp_path):

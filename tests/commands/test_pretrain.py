@@ -87,6 +87,7 @@ def test_the_network_that_comes_with_the_course_does_what_its_card_says():
     model, about = model_file.load(recipe.SHIPPED)
     assert (about.network, about.size, about.arguments) == (recipe.NETWORK, recipe.SIZE, recipe.ARGUMENTS)
     assert "no photograph" in about.card["trained on"] and "not a medical device" in about.card["intended use"]
+    assert any("iChallenge-PM validation" in name for name in about.card)
     assert recipe.SHIPPED.stat().st_size < 1e6
     others = pretrain.as_set(pretrain.paint(0, 200, recipe.SIZE, seed=99))
     report = metrics.report(others.labels, inference.predict(model, FundusDataset(others), flip=True))
