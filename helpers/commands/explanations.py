@@ -45,7 +45,7 @@ Case = tuple[ResNet, FundusSet, np.ndarray | None, int]  # a network, diseased e
 def on_rendered(numbers: range, epochs: int, progress: bool) -> Iterator[Case]:
     """A network of the recipe for each number, trained on rendered eyes of its own, and others to judge it by."""
     for number in numbers:
-        images = rendered_besides(recipe.EXTRA // 2, recipe.SIZE, number, progress)
+        images = rendered_besides(recipe.EXTRA[False] // 2, recipe.SIZE, number, progress)
         eyes, masks = painted(number, EYES)
         yield trained(images, ARMS["pretrained"], number, epochs=epochs), eyes, masks, number
 
@@ -61,7 +61,7 @@ def on_real(folder: str | None, numbers: range, epochs: int, progress: bool) -> 
         raise DataError("these are rendered images; name a folder with real ones")
     for number in numbers:
         held_out = folds(data, number // FOLDS) == number % FOLDS
-        extra = rendered_besides(recipe.EXTRA, recipe.SIZE, number, progress)
+        extra = rendered_besides(recipe.EXTRA[False], recipe.SIZE, number, progress)
         model = trained(data.subset(~held_out), ARMS["pretrained, rendered besides"], number, extra, epochs)
         yield model, data.subset(held_out & (data.labels == 1)), None, number
 
