@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 from helpers import runtime
+from helpers.checks import whole
 
 import numpy as np
 import paddle
@@ -39,8 +40,9 @@ def load(count: int = 1000, seed: int = 0) -> Digits:
     """`count` of the 1,797 digits for training and the same 500 for validation whatever `count` is.
 
     Raises:
-        ValueError: `count` is not between 10 and 1297.
+        ValueError: `count` is not between 10 and 1297, or the seed is no whole number from 0 on.
     """
+    count, seed = whole("count", count), whole("seed", seed, 0)
     if not 10 <= count <= 1297:
         raise ValueError(f"count must be 10 to 1297, not {count}: 500 of the 1797 digits are for validation")
     images, labels = load_digits(return_X_y=True)
@@ -76,6 +78,7 @@ def fit(
     Raises:
         ValueError: no epoch, or a batch of no image or of more than there are.
     """
+    epochs, batch_size, seed = whole("epochs", epochs), whole("batch_size", batch_size), whole("seed", seed, 0)
     count = len(data.y)
     if not 1 <= batch_size <= count:
         raise ValueError(f"batch_size must be 1 to {count}, the number of images, not {batch_size}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from helpers.checks import shown, whole
 from helpers.training.history import History
 
 import matplotlib.pyplot as plt
@@ -126,10 +127,12 @@ def normalisation_cubes(
         columns: cubes in a row.
 
     Raises:
-        ValueError: an array does not have three axes.
+        ValueError: an array does not have three axes, or there is none.
     """
+    if not isinstance(sets, dict) or not sets:
+        raise ValueError(f"the index sets must be a dictionary, name -> [N, C, H*W], not {shown(sets)}")
     for name, numbers in sets.items():
-        if np.ndim(numbers) != 3:
+        if not isinstance(numbers, np.ndarray) or numbers.ndim != 3 or not numbers.size:
             raise ValueError(f"{name}: the index sets must be [N, C, H*W], not {list(np.shape(numbers))}")
     columns = min(columns, len(sets))
     rows = -(-len(sets) // columns)
@@ -176,8 +179,13 @@ def walk(image: np.ndarray, kernel: int, stride: int = 1, padding: int = 0, dila
         The output numbers [h, w], so that a cell can compare them.
 
     Raises:
-        ValueError: the kernel does not fit, or there would be more than 49 frames.
+        ValueError: the kernel does not fit, there would be more than 49 frames, the image is no array of two axes, or
+            a setting is too small or no whole number.
     """
+    kernel, stride, dilation = whole("kernel", kernel, 1), whole("stride", stride, 1), whole("dilation", dilation, 1)
+    padding, image = whole("padding", padding, 0, 99), np.asarray(image)
+    if image.ndim != 2 or not image.size or image.dtype.kind not in "biu":
+        raise ValueError(f"the image must be whole numbers [H, W], not {image.dtype} {list(image.shape)}")
     padded = np.pad(image, padding)
     reach = dilation * (kernel - 1) + 1
     if reach > min(padded.shape):

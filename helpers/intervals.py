@@ -4,6 +4,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from helpers.checks import shown
+
 import numpy as np
 from scipy import stats
 
@@ -29,9 +31,9 @@ def mean(values: Sequence[float]) -> Interval:
     Student: The Probable Error of a Mean, Biometrika 6, 1908. It takes the values for independent and about normal.
 
     Raises:
-        ValueError: fewer than two values, more than one axis, or a value that is not finite.
+        ValueError: fewer than two values, more than one axis, or a value that is no finite number.
     """
-    values = np.asarray(values, float)
+    values = _numbers(values)
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(f"an interval needs at least two values [n], one for each seed, not {list(values.shape)}")
     if not np.isfinite(values).all():
@@ -46,7 +48,14 @@ def difference(values: Sequence[float], others: Sequence[float]) -> Interval:
     Raises:
         ValueError: they are not equally many, or what `mean` refuses.
     """
-    values, others = np.asarray(values, float), np.asarray(others, float)
+    values, others = _numbers(values), _numbers(others)
     if values.shape != others.shape:
         raise ValueError(f"paired values must be equally many, not {list(values.shape)} and {list(others.shape)}")
     return mean(values - others)
+
+
+def _numbers(values: object) -> np.ndarray:
+    try:
+        return np.asarray(values, float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"an interval needs a list of numbers, not {shown(values)}") from error

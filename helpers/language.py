@@ -29,7 +29,7 @@ def speak(language: str) -> None:
         ValueError: it is neither "zh" nor "en".
     """
     global _spoken
-    if language not in LANGUAGES:
+    if not isinstance(language, str) or language not in LANGUAGES:
         raise ValueError(f'LANGUAGE must be "zh" or "en", not {language!r}')
     _spoken = language
 

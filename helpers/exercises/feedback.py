@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from helpers.checks import shown
 from helpers.exercises.calling import Failed, call
 from helpers.exercises.exercise import Exercise, Function, Number
 from helpers.exercises.reading import Unreadable, as_array
@@ -123,13 +124,12 @@ def worked(exercise: Exercise) -> Any:
 
 
 def _find(number: object) -> Exercise | None:
-    try:
-        found = exercises(number)
-    except (KeyError, AttributeError, TypeError):
-        say(UNKNOWN.format(number, ", ".join(f"{notebook}.1 …" for notebook in MODULES)))
+    if type(number) is not str or number.partition(".")[0] not in MODULES:
+        say(UNKNOWN.format(shown(number), ", ".join(f"{notebook}.1 …" for notebook in MODULES)))
         return None
+    found = exercises(number)
     if number not in found:
-        say(UNKNOWN.format(number, ", ".join(found)))
+        say(UNKNOWN.format(shown(number), ", ".join(found)))
     return found.get(number)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from helpers import runtime  # noqa: F401  before paddle
+from helpers.checks import number, whole
 from helpers.fundus.images import normalise
 from helpers.fundus.photographs import FundusSet
 
@@ -41,10 +42,10 @@ class Augment:
     brightness: float = 0.2
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rotate <= 180:
+        if not 0 <= number("rotate", self.rotate) <= 180:
             raise ValueError(f"rotate must be 0 to 180 degrees, not {self.rotate}")
         for name in ("scale", "brightness"):
-            if not 0 <= getattr(self, name) < 1:
+            if not 0 <= number(name, getattr(self, name)) < 1:
                 raise ValueError(f"{name} must be at least 0 and below 1, not {getattr(self, name)}")
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -144,11 +145,12 @@ class JointDataset(Dataset):
         seed: of the draw, together with the number of the epoch.
 
     Raises:
-        ValueError: there are fewer than `count` items in `extra`.
+        ValueError: there are fewer than `count` items in `extra`, or the seed is no whole number from 0 on.
     """
 
     def __init__(self, main: Dataset, extra: Dataset, count: int, seed: int = 0) -> None:
         super().__init__()
+        count, seed = whole("count", count), whole("seed", seed, 0)
         if not 0 <= count <= len(extra):
             raise ValueError(f"cannot draw {count} items of {len(extra)}")
         self.main, self.extra, self.count, self.seed = main, extra, count, seed

@@ -80,8 +80,10 @@ def to_bytes(image: np.ndarray) -> np.ndarray:
     image of 16 bits that uses less than a quarter of them comes out brighter.
 
     Raises:
-        ValueError: a value is negative, or beyond 16 bits.
+        ValueError: a value is no whole number, is negative, or beyond 16 bits.
     """
+    if not isinstance(image, np.ndarray) or image.dtype.kind not in "biu":
+        raise ValueError("its pixels are no whole numbers; save it with 8 or 16 bits")
     largest = int(image.max(initial=0))
     if image.min(initial=0) < 0 or largest >= 1 << DEPTHS[-1]:
         raise ValueError("its pixels are numbers of 32 bits; save it with 8 or 16")

@@ -34,7 +34,7 @@ class Eye:
 
 def sample_eye(kind: str, rng: np.random.Generator) -> Eye:
     """Draw the anatomy of a random eye of `kind` "H", "N" or "P"; the kinds differ in degree and overlap."""
-    if kind not in ("H", "N", "P"):
+    if not isinstance(kind, str) or kind not in ("H", "N", "P"):
         raise ValueError(f"kind must be one of H, N, P, got {kind!r}")
     # One number for how far the eye has stretched; every sign follows it with its own scatter.
     low, high = {"N": (0.0, 0.35), "H": (0.1, 0.42), "P": (0.36, 1.0)}[kind]

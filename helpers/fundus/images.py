@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from helpers.checks import whole
 from helpers.files import DamagedFile, read_arrays, write_arrays
 from helpers.fundus.decoding import DAMAGED, FORMATS, decode, refuse_others
 from helpers.fundus.errors import ImageError
@@ -51,8 +52,8 @@ def read_image(path: str | Path, size: int | None = None) -> np.ndarray:
         ImageError: the file is missing, empty, truncated, not an image, or a JPEG with a hole
             (`helpers.fundus.jpeg` says which holes are noticed).
     """
-    if size is not None and size < 1:
-        raise ValueError(f"size must be at least 1 pixel, not {size}")
+    if size is not None:
+        size = whole("size", size, 1)
     path = Path(path)
     data = _read_bytes(path)
     try:

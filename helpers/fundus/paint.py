@@ -5,6 +5,7 @@ float32 RGB with values around 0 to 1 until the last step makes bytes of them.
 """
 from __future__ import annotations
 
+from helpers.checks import whole
 from helpers.fundus.brushes import bell, blend, blob, draw_lines, grid, smooth_noise, tinted, walk
 from helpers.fundus.camera import photograph
 from helpers.fundus.eye import Eye, sample_eye
@@ -58,7 +59,7 @@ def render_image(kind: str, size: int, rng: np.random.Generator) -> np.ndarray:
 
 def check_size(size: int) -> None:
     """Raise ValueError over a size that is too small, in pixels."""
-    if size < SMALLEST:
+    if whole("size", size, most=10_000) < SMALLEST:
         raise ValueError(f"size must be at least {SMALLEST} pixels, got {size}: the vessels would vanish")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helpers import ROOT
+from helpers.checks import number, whole
 from helpers.fundus import labelled
 from helpers.fundus.errors import DataError, DataNotFound
 from helpers.fundus.grouping import hold_back, together
@@ -61,7 +62,10 @@ class FundusSet:
     origin: str = ""
 
     def __post_init__(self) -> None:
-        counts = {len(self.images), len(self.labels), len(self.names), len(self.parts)}
+        try:
+            counts = {len(self.images), len(self.labels), len(self.names), len(self.parts)}
+        except TypeError as error:
+            raise ValueError(f"images, labels, names and parts must be arrays or tuples ({error})") from error
         if len(counts) > 1:
             raise ValueError(f"images, labels, names and parts must be equally many, not {sorted(counts)}")
 
@@ -220,10 +224,11 @@ def split(data: FundusSet, validation: float = 0.2, seed: int = 0, drop_duplicat
         drop_duplicates: leave out training images that stand in `test`, or in a `validation` of one's own, as well.
 
     Raises:
-        ValueError: `validation` is below 0, or not below 1.
+        ValueError: `validation` is below 0, or not below 1; the seed is not from 0 to 2**32 - 1.
         DataError: there are too few images of one class.
     """
-    if not 0 <= validation < 1:
+    seed = whole("seed", seed, 0, 2**32 - 1)
+    if not 0 <= number("validation", validation) < 1:
         raise ValueError(f"validation must be at least 0 and below 1, not {validation}")
     usable, in_test = data.parts == "training", data.parts == ("testing" if data.own else "validation")
     if data.own:

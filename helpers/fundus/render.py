@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from helpers.checks import whole
 from helpers.files import made_whole, may_not_write
 from helpers.fundus.eye import sample_eye
 from helpers.fundus.paint import check_size, paint_eye
@@ -24,6 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 VERSION = 3  # raise it whenever the same seed would give other images: rendered folders are then made anew
+MOST = 1_000_000  # images; they would take hours
 FOLDERS = {"training": "PALM-Training400", "validation": "PALM-Validation400"}
 # Images of each kind in 400 of the real data set; for its validation part only pathologic or not is known.
 SHARES = {"training": {"H": 26, "N": 161, "P": 213}, "validation": {"H": 26, "N": 163, "P": 211}}
@@ -59,13 +61,22 @@ def render(
     Returns: the folder.
 
     Raises:
-        ValueError: a size below 32 pixels, a negative seed, or no image in one of the parts.
+        ValueError: a size below 32 pixels or above 10,000, more than MOST images, a negative seed, or no image in one
+            of the parts.
         FileExistsError: the folder holds something that this function has not rendered; nothing is touched.
         PermissionError: the folder cannot be written.
     """
     folder = Path(folder)
-    training, validation = count if isinstance(count, tuple) else (count - count // 3, count // 3)
+    if not isinstance(count, tuple):
+        count = whole("count", count, most=MOST)
+        training, validation = count - count // 3, count // 3
+    elif len(count) == 2:
+        training, validation = count
+    else:
+        raise ValueError(f"count must be one number or two, got {count}")
     check_size(size)
+    training, validation = (whole("count", number, most=MOST) for number in (training, validation))
+    seed = whole("seed", seed)
     if min(training, validation) < 1:
         raise ValueError(f"count must give at least one training and one validation image, got {count}")
     if seed < 0:

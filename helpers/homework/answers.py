@@ -95,8 +95,22 @@ def _array(wanted: Text, value: np.ndarray | paddle.Tensor) -> Rejected:
     return Rejected(f"{wanted}{got}")
 
 
+def seen(value: object) -> object:
+    """The value, or a `Rejected` for an object that raises even when its class is looked at."""
+    try:
+        isinstance(value, Rejected)
+        return value
+    except Exception as error:
+        return _unreadable(error)
+
+
+def _unreadable(error: Exception) -> Rejected:
+    return Rejected(Text("它读不出来（{}）", "it cannot be read ({})").format(type(error).__name__))
+
+
 def _places(value: object, number: int) -> Sequence[object]:
     """What was typed for each of so many entries; where it cannot be taken apart, why, as a `Rejected`."""
+    value = seen(value)
     if number == 1 or value is None or isinstance(value, Rejected):
         return [value] * number
     try:
@@ -104,7 +118,7 @@ def _places(value: object, number: int) -> Sequence[object]:
     except Exception:  # a list that raises when it is looked at
         row = None
     if row is not None and len(row) == number:
-        return row
+        return [*map(seen, row)]
     wanted = Text("要填 {} 项的列表（{}），", "expected a list of {} entries ({}), ")
     got = GOT.format(type(value).__name__) if row is None else Text("这里有 {} 项", "got {} entries").format(len(row))
     between = "、" if spoken() == "zh" else ", "
@@ -132,7 +146,7 @@ class Entry(NamedTuple):
         except Rejected:
             raise
         except Exception as error:  # an object that raises when it is looked at
-            raise Rejected(Text("它读不出来（{}）", "it cannot be read ({})").format(type(error).__name__)) from error
+            raise _unreadable(error) from error
 
     def feedback(self, value: object) -> tuple[str, str]:
         """The state, RIGHT, WRONG or BLANK, and the text for the learner, which never holds the solution."""
@@ -226,7 +240,10 @@ class Task:
 
     def split(self, answers: object) -> dict[str, Sequence[object]]:
         """The answers by group and entry: what was typed or is given, None, or why a group cannot be taken apart."""
-        if not isinstance(answers, dict):
+        answers = seen(answers)
+        if isinstance(answers, Rejected):
+            answers = dict.fromkeys(self.groups, answers)
+        elif not isinstance(answers, dict):
             wanted = Text("要填以各行为键的字典，", "expected a dictionary with the rows as keys, ")
             answers = dict.fromkeys(self.groups, Rejected(f"{wanted}{GOT.format(type(answers).__name__)}"))
         known = {name: dict.get(answers, name) for name in self.groups}
@@ -235,6 +252,7 @@ class Task:
 
     def grade(self, answers: object) -> Report:
         """Feedback for every entry that is asked for. Nothing is raised, whatever `answers` holds."""
+        answers = seen(answers)
         values = self.split(answers)
         results = {
             name: [Result(str(e.column), *e.feedback(value)) for e, value in zip(entries, values[name], strict=True)]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from helpers import ROOT
 from helpers.files import write_atomically
-from helpers.homework.answers import COLUMNS, Entry, Rejected, Task, shown
+from helpers.homework.answers import COLUMNS, Entry, Rejected, Task, seen, shown
 from helpers.homework.assignment import Assignment
 from helpers.homework.submission import FILE, MIME, Answers, Plain, make
 from helpers.language import Text, say, spoken
@@ -53,7 +53,7 @@ def hand_in(
     """
     if os.environ.get("NBGRADER_EXECUTION"):  # a teacher's machine, running the notebooks of a class
         return say(_GRADING)
-    kept = [_kept(task, typed) for task, typed in ((counting, counts), (table, answers))]
+    kept = [_kept(task, seen(typed)) for task, typed in ((counting, counts), (table, answers))]
     blank, unread = _missing(counting, kept[0]), _missing(table, kept[1])
     lacking = [*blank[0], *unread[0]]
     if not any(value is not None for part in kept for row in part.values() for value in _row(row)):
@@ -69,7 +69,7 @@ def hand_in(
     )  # fmt: skip
     try:
         written = _WRITTEN.format(_write(data, folder))
-    except (OSError, TypeError, ValueError) as error:
+    except Exception as error:  # a full disk, or a folder that is none
         written = _UNWRITTEN.format(type(error).__name__)
     _show(data)
     say(reply(kept[0]))

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 
+from helpers.checks import shown
 from helpers.homework import mistakes
 from helpers.homework.answers import COLUMNS, WITH, WITHOUT, Entry, Practice, Shape
 from helpers.homework.trace import TRANSPOSED, Row, trace
@@ -153,6 +154,8 @@ def counting_task(row: Row, steps: bool = True) -> Practice:
     Raises:
         ValueError: the row is of another layer, or of one with its channels last.
     """
+    if not isinstance(row, Row):
+        raise ValueError(f"a row of `trace` is counted, not {shown(row)}")
     if not isinstance(row.layer, nn.Conv2D) or not row.channels_first:
         kind = type(row.layer).__name__
         raise ValueError(f"{row.name} is a {kind}; only a Conv2D with its channels first is counted this way")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from helpers.checks import whole
+
 Padding = int | str | Sequence[int]
 
 
@@ -79,7 +81,7 @@ def _ends(padding: Padding, size: int, kernel: int, stride: int, dilation: int =
         if padding.upper() not in ("SAME", "VALID"):
             raise ValueError(f'padding must be a number, a pair, "SAME" or "VALID", not {padding!r}')
         return (same_padding(size, kernel, stride), 1) if padding.upper() == "SAME" else ((0, 0), dilation)
-    ends = (padding, padding) if not isinstance(padding, Sequence) else tuple(padding)
+    ends = tuple(padding) if isinstance(padding, (list, tuple)) else (padding, padding)
     if len(ends) != 2:
         raise ValueError(f"padding must be one number or a pair (before, after), not {padding!r}")
     for end in ends:
@@ -89,9 +91,7 @@ def _ends(padding: Padding, size: int, kernel: int, stride: int, dilation: int =
 
 def _check(**settings: int) -> None:
     for name, value in settings.items():
-        least = 0 if "padding" in name else 1
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, not {value}")
+        whole(name, value, 0 if "padding" in name else 1)
 
 
 def _stops(room: int, stride: int, what: str, ceil_mode: bool = False) -> int:

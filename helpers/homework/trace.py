@@ -7,10 +7,12 @@ activations are in no count.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from helpers.checks import shown, whole
 from helpers.homework.answers import Shape
 from helpers.homework.sizes import DoesNotFit, Padding, conv_size, pool_size, transposed_size
 from helpers.runtime import mode
@@ -126,15 +128,23 @@ def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] |
         kinds: those to list; `COUNTED` if left out.
 
     Raises:
-        ValueError: a layer was given no tensor, or gave none; a kernel or a window does not fit its input; or, where
-            `kinds` is left out, a layer was called that multiplies in a way that is not known here: one with parameters
-            of its own that is neither `COUNTED` nor `ELEMENTWISE`, as an LSTM, or attention.
+        ValueError: the model is no layer, or the shape no list of whole numbers; a layer was given no tensor, or gave
+            none; a kernel or a window does not fit its input; or, where `kinds` is left out, a layer was called that
+            multiplies in a way that is not known here: one with parameters of its own that is neither `COUNTED` nor
+            `ELEMENTWISE`, as an LSTM, or attention.
     """
+    if not isinstance(model, nn.Layer):
+        raise ValueError(f"the model must be a paddle.nn.Layer, not {shown(model)}")
+    if not isinstance(input_shape, (list, tuple)):
+        raise ValueError(f"the input's shape must be a list such as [1, 3, 32, 32], not {shown(input_shape)}")
+    shape = [whole("each number of the input's shape", size, 1) for size in input_shape]
     rows: list[Row] = []
+    calls_of: Counter[int] = Counter()
 
     def noting(name: str, layer: nn.Layer, forward: Callable) -> Callable:
         def noted(*args: object, **kwargs: object) -> object:
-            calls = 1 + sum(row.layer is layer for row in rows)
+            calls_of[id(layer)] += 1
+            calls = calls_of[id(layer)]
             called = f"{name} ({calls})" if calls > 1 else name
             x = _shapes([*args, *kwargs.values()])
             if x:
@@ -161,7 +171,7 @@ def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] |
                 replace(name or "layer", layer, noting)
             elif kinds is None and _multiplies(layer):
                 replace(name or "layer", layer, refusing)
-        model(paddle.zeros(list(input_shape)))
+        model(paddle.zeros(shape))
     return rows
 
 
@@ -215,6 +225,8 @@ def macs(row: Row) -> int:
     every published number. A transposed convolution multiplies every input number with its share of the kernel,
     whatever is cut off afterwards. A ValueError names a layer of which nothing is known here.
     """
+    if not isinstance(row, Row):
+        raise ValueError(f"a row of `trace` is counted, not {shown(row)}")
     if isinstance(row.layer, (*POOLING, *ADAPTIVE)):
         return 0
     if not isinstance(row.layer, COUNTED):

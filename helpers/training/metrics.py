@@ -4,6 +4,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from helpers.checks import number, whole
+
 import numpy as np
 from scipy.stats import beta, binomtest, rankdata
 from sklearn.metrics import confusion_matrix, roc_auc_score
@@ -27,9 +29,10 @@ def proportion(successes: int, total: int) -> Interval:
     Raises:
         ValueError: total is 0, or successes is not from 0 to total.
     """
+    successes, total = whole("successes", successes), whole("total", total, most=10**12)
     if total < 1 or not 0 <= successes <= total:
         raise ValueError(f"a proportion needs 0 <= successes <= total and total >= 1, not {successes} of {total}")
-    ends = binomtest(int(successes), int(total)).proportion_ci(0.95, method="wilson")
+    ends = binomtest(successes, total).proportion_ci(0.95, method="wilson")
     return Interval(successes / total, ends.low, ends.high)
 
 
@@ -146,7 +149,7 @@ def report(labels: np.ndarray, scores: np.ndarray, threshold: float = 0.5) -> Re
         ValueError: the lengths differ, one class is missing, or a score or the threshold is no probability.
     """
     labels, scores = _checked(labels, scores, probabilities=True)
-    if not 0 <= threshold <= 1:
+    if not 0 <= number("the threshold", threshold) <= 1:
         raise ValueError(f"the threshold must be from 0 to 1, not {threshold}")
     confusion = confusion_matrix(labels, scores >= threshold, labels=[0, 1])
     (true_negative, _), (_, true_positive) = confusion

@@ -6,6 +6,7 @@ gradients. In a single process everything here does what its name says for one. 
 from __future__ import annotations
 
 from helpers import runtime
+from helpers.checks import whole
 
 import numpy as np
 import paddle
@@ -51,11 +52,10 @@ def batches(dataset: Dataset, batch_size: int, seed: int = 0, epoch: int = 0) ->
     some images where the processes do not divide their number.
 
     Raises:
-        ValueError: a batch cannot be shared equally, or would be empty.
+        ValueError: a batch cannot be shared equally, or would be empty; a number is too small, or no whole number.
     """
     count, processes = len(dataset), world_size()
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+    batch_size, seed, epoch = whole("batch_size", batch_size, 1), whole("seed", seed, 0), whole("epoch", epoch, 0)
     if not count:
         raise ValueError("the data set is empty, there is nothing to train on")
     size = min(batch_size, count)
