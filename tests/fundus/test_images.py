@@ -100,7 +100,7 @@ def test_grows_and_squeezes(saved):
     path = saved(encode(cv2.resize(PICTURE, (60, 20)), ".png"))
     for size in (10, 20, 40, 60, 100):
         assert read_image(path, size).shape == (size, size, 3)
-    with pytest.raises(ValueError, match="at least 1 pixel, not 0"):
+    with pytest.raises(ValueError, match="at least 1, not 0"):
         read_image(path, 0)
 
 
