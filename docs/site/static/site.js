@@ -1,8 +1,8 @@
-// A formula that scrolls, as on a phone, can be reached by the keyboard.
+// A formula or a table that scrolls, as on a phone, can be reached by the keyboard.
 function reachable() {
-  for (const formula of document.querySelectorAll("article mjx-container")) {
-    if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
-    else formula.removeAttribute("tabindex");
+  for (const box of document.querySelectorAll("article mjx-container, article .table-wrapper")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
   }
 }
 addEventListener("load", () => window.MathJax?.startup?.promise?.then(reachable));
