@@ -5,5 +5,5 @@ function reachable() {
     else box.removeAttribute("tabindex");
   }
 }
-addEventListener("load", () => window.MathJax?.startup?.promise?.then(reachable));
+addEventListener("load", () => Promise.resolve(window.MathJax?.startup?.promise).then(reachable));
 addEventListener("resize", reachable);
