@@ -17,7 +17,7 @@ from pathlib import Path
 
 from helpers.files import file_name, write_atomically
 from helpers.homework.answers import RIGHT
-from helpers.homework.grading import FULL, UNKNOWN, Mark, Part
+from helpers.homework.grading import FULL, UNKNOWN, UNREADABLE, Mark, Part
 from helpers.homework.roster import ASSIGNMENT
 from helpers.homework.tasks import POINTS
 from helpers.language import Text, spoken
@@ -39,7 +39,8 @@ def write_sheet(marks: Sequence[Mark], path: str | Path) -> None:
     writer = csv.writer(text)
     writer.writerow(HEAD)
     for mark in marks:
-        points = (mark.points(1), mark.points(2), mark.points(), FULL)
+        got = (mark.points(1), mark.points(2), mark.points())
+        points = (*(("",) * 3 if mark.status == UNREADABLE else got), FULL)  # what nobody has read is not worth 0
         writer.writerow([
             _cell(mark.student.id), _cell(mark.student.name), mark.status, *points, _cell("; ".join(mark.reasons)),
             _cell(mark.path),

@@ -95,7 +95,8 @@ def threshold_for(labels: np.ndarray, scores: np.ndarray, sensitivity: float = 0
     sick = np.sort(scores[labels == 1])[::-1]
     lowest = sick[_at_least(sensitivity * len(sick)) - 1]  # the last one that has to be found
     below = scores[scores < lowest]
-    return float((lowest + below.max()) / 2 if len(below) else lowest)
+    middle = (lowest + below.max()) / 2 if len(below) else lowest
+    return float(middle if middle > below.max(initial=-1) else lowest)  # between neighbouring floats there is none
 
 
 def sensitivity_on_new(patients: int, sensitivity: float = 0.98) -> Interval:

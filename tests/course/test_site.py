@@ -77,6 +77,7 @@ def settle(page):
     page.evaluate("() => document.fonts.ready")
     page.wait_for_function("() => !document.querySelector('article .math') || window.MathJax?.startup?.promise")
     page.evaluate("() => window.MathJax?.startup?.promise")
+    page.evaluate("() => document.fonts.ready")  # formulas bring fonts of their own
     page.evaluate("() => Promise.all([...document.images].map(image => image.decode().catch(() => {})))")
 
 
@@ -100,6 +101,7 @@ def walked(site, address, browser):
         settle(page)
         seen[name] = page.evaluate(FACTS)
         page.set_viewport_size(PHONE)
+        settle(page)
         wrong += page.evaluate(WIDER)
         seen[name]["wrong"] = wrong + [url for url in urls if not url.startswith((address, "data:"))]
         page.close()

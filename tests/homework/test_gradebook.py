@@ -62,7 +62,7 @@ def test_the_sheet_opens_in_excel_and_calculates_nothing(tmp_path, marks):
         ("2026001", "graded", "5", "20", "25", "30"), ("../../up", "graded", "10", "20", "30", "30"),
         ("con", "graded", "10", "20", "30", "30"), ("a/b", "graded", "10", "20", "30", "30"),
         ("A:b", "blank", "0", "0", "0", "30"), ("2026009", "missing", "0", "0", "0", "30"),
-        ("'+1", "unknown", "10", "20", "30", "30"), ("", "unreadable", "0", "0", "0", "30"),
+        ("'+1", "unknown", "10", "20", "30", "30"), ("", "unreadable", "", "", "", "30"),
     ]  # fmt: skip
     assert rows[1]["name"] == "'=1+1" and rows[6]["name"] == "'@SUM(1)"
     assert not any(value.startswith(("=", "+", "-", "@")) for row in rows for value in row.values())
