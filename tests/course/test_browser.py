@@ -45,6 +45,9 @@ def desk(browser, tmp_path_factory):
     # Everything a learner may come across, without what the course has computed: it starts as on the first day.
     ignored = shutil.ignore_patterns(".*", "__pycache__", "build", "data", "grading", "tests")
     shutil.copytree(ROOT, course, ignore=ignored)
+    (course / "data").mkdir()
+    for page in (ROOT / "data").glob("README*.md"):
+        shutil.copy(page, course / "data")
     with jupyter_page.lab(browser, course, scratch, PALM_DIR="rendered") as running:
         yield running
 
