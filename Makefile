@@ -83,8 +83,7 @@ measure: $(VENV)/.installed-dev
 NBGRADER := cd grading && PATH="$(CURDIR)/$(BIN):$$PATH" nbgrader
 
 # The homework's edition is the teacher's choice and not his machine's.
-grading grades: EDITION ?= zh
-export EDITION
+grading grades: export EDITION := $(or $(EDITION),zh)
 
 # With ROSTER=roster.csv each student of it gets numbers of his own; the secret they are drawn from stays in grading/.
 grading: $(VENV)/.installed-dev

@@ -76,7 +76,7 @@ def test_without_real_images_that_half_is_left_out(small, tmp_path, monkeypatch,
 
 def test_trained_from_the_recipe_on_eyes_of_its_own(monkeypatch, tmp_path):
     monkeypatch.setattr(recipe, "SIZE", 48)
-    monkeypatch.setattr(recipe, "EXTRA", 8)
+    monkeypatch.setattr(recipe, "EXTRA", {True: 0, False: 8})
     monkeypatch.setattr(explanations, "EYES", 3)
     asked = []
 
