@@ -22,6 +22,7 @@ import paddle
 from paddle import nn
 
 CARD, GRAPH = "card.json", "model"  # their names in the folder; Paddle adds the endings of the graph's two files
+OURS = {CARD, *(f"{GRAPH}.{end}" for end in ("json", "pdmodel", "pdiparams", "pdiparams.info", "onnx"))}
 
 
 def normalise(photographs: paddle.Tensor) -> paddle.Tensor:
@@ -97,7 +98,7 @@ def export(model: nn.Layer, about: About, folder: Path, onnx: bool = False) -> N
         (new / CARD).write_text(json.dumps(card(about), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def is_current() -> bool:
-        if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / CARD).is_file())):
+        if folder.exists() and not (folder.is_dir() and {each.name for each in folder.iterdir()} <= OURS):
             raise FileExistsError(f"{folder} holds something else than an exported model: name another --output")
         return False
 

@@ -124,7 +124,8 @@ def load_weights(path: Path) -> tuple[ResNet, About]:
         raise ValueError(str(error)) from error
     norm = "batch" if any(name.endswith("._mean") for name in names) else "group"
     card = {"note": "weights alone; nothing is known of them"}
-    about = About(recipe.NETWORK, recipe.SIZE, norm, recipe.ARGUMENTS, card=card)
+    # It may have been trained on other classes than those of the data set.
+    about = About(recipe.NETWORK, recipe.SIZE, norm, recipe.ARGUMENTS, classes=("class 0", "class 1"), card=card)
     model = about.build()
     checkpoint.load_weights(model, path)
     model.eval()

@@ -108,7 +108,8 @@ def _by_folder(names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     by_part = bool(tops) and all(plain(top) in PARTS for top in tops)
     folders = {name: PurePath(name).parts[:-1] for name in names}
     labels = {name: above[by_part] for name, above in folders.items() if len(above) > by_part}
-    return labels, {name: PARTS[plain(folders[name][0])] for name in labels} if by_part else {}
+    # Parts of all of them: where a sheet gives the labels, no folders of classes need be below.
+    return labels, {name: PARTS[plain(above[0])] for name, above in folders.items() if above} if by_part else {}
 
 
 def _check_folders(home: Path, names: Sequence[str], labels: dict[str, str], by_part: bool) -> None:

@@ -89,10 +89,12 @@ def test_the_command_and_what_it_leaves(tmp_path, capsys):
 def test_what_cannot_be_exported_is_said_and_leaves_nothing(tmp_path, capsys):
     saved(tmp_path / "model.npz")
     other = write(tmp_path / "mine", {"thesis.txt": b"years of work"})
+    beside = write(tmp_path / "deployed", {"card.json": b"{}", "deploy.py": b"a program of one's own"})
     for given, said in (
         (["--model", tmp_path / "none.npz", "--output", tmp_path / "out"], "there is no file"),
         (["--model", tmp_path / "model.npz", "--output", other], "something else than an exported model"),
         (["--model", tmp_path / "model.npz", "--output", other / "thesis.txt"], "something else"),
+        (["--model", tmp_path / "model.npz", "--output", beside], "something else"),
     ):
         with pytest.raises(SystemExit) as ended:
             export.main(list(map(str, given)))

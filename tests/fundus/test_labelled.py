@@ -111,6 +111,15 @@ def test_parts_from_folders(machine, names):
     assert listed.origin == "a folder for each class, parts as given"
 
 
+def test_parts_from_folders_where_a_sheet_gives_the_labels(machine):
+    names = [f"{part}/{i}{part[1]}.jpg" for part in ("train", "test") for i in range(9)]
+    rows = [(name, CLASSES[i % 3]) for i, name in enumerate(names)]
+    listed = labelled.samples(write(machine / "p", photos(names, {"labels.csv": sheet(rows, "file,label")})))
+    assert dict(zip(listed.names, listed.parts, strict=True)) == {
+        name: "training" if name.startswith("train") else "testing" for name in names
+    }  # fmt: skip
+
+
 def test_parts_from_a_sheet_and_validation_where_it_is_all_there_is(machine):
     rows = [(*both, "", ["train", "val"][i // 9]) for i, both in enumerate(zip(FLAT, LABELS, strict=True))]
     listed = labelled.samples(write(machine / "p", photos(FLAT, {"a.csv": sheet(rows)})))
