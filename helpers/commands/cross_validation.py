@@ -158,11 +158,16 @@ def line(name: str, values: np.ndarray, drawn: np.ndarray, sign: str = "") -> st
     return f"{name:<32}" + "  ".join(f"{cell:<26}" for cell in cells)
 
 
+def refuse_own(data: FundusSet, folder: str | None) -> None:
+    """Raise DataError over photographs of one's own: `folds` knows nothing of patients, nor of other classes."""
+    if data.own:
+        raise DataError(f"{folder} is not iChallenge-PM, on which the recipes are compared; train with it instead")
+
+
 def report(folder: str | None, names: Iterable[str], seeds: range, epochs: int, progress: bool) -> None:
     """Print the table: a line for each arm, and its difference from the first one."""
     data = photographs.split(photographs.read(folder, recipe.SIZE, progress=progress), validation=0).train
-    if data.own:
-        raise DataError(f"{folder} is not iChallenge-PM, on which the recipes are compared; train with it instead")
+    refuse_own(data, folder)
     print(f"{data!r}, five folds, {len(seeds)} times (seeds {seeds[0]} to {seeds[-1]})")
     print("The renderer was tuned on these very images: this flatters all that rendered images take part in.")
     print("Average over four ways round, 95 % intervals over images and repeats (bootstrap); specificity (sp.) of a")

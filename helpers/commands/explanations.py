@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from helpers import intervals, runtime
 from helpers.commands import recipe
-from helpers.commands.cross_validation import ARMS, FOLDS, folds, trained
+from helpers.commands.cross_validation import ARMS, FOLDS, folds, refuse_own, trained
 from helpers.commands.train import rendered_besides
 from helpers.fundus import photographs
 from helpers.fundus.dataset import FundusDataset
@@ -59,6 +59,7 @@ def on_real(folder: str | None, numbers: range, epochs: int, progress: bool) -> 
     data = photographs.split(photographs.read(folder, recipe.SIZE, progress=progress), validation=0).train
     if not data.real:
         raise DataError("these are rendered images; name a folder with real ones")
+    refuse_own(data, folder)
     for number in numbers:
         held_out = folds(data, number // FOLDS) == number % FOLDS
         extra = rendered_besides(recipe.EXTRA[False], recipe.SIZE, number, progress)

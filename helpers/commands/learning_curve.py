@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from helpers import intervals
 from helpers.commands import recipe
-from helpers.commands.cross_validation import FOLDS, Arm, figures, folds, trained
+from helpers.commands.cross_validation import FOLDS, Arm, figures, folds, refuse_own, trained
 from helpers.fundus import photographs
 from helpers.fundus.dataset import FundusDataset
 from helpers.fundus.errors import DataError
@@ -60,6 +60,7 @@ def report(folder: str | None, repeats: int, seed: int, sizes: Sequence[int], pr
     data = photographs.read(folder, recipe.SIZE, progress=progress)
     if not data.real:
         raise DataError("these are rendered images, as the pretraining's: name a folder with real ones")
+    refuse_own(data, folder)
     data = photographs.split(data, validation=0).train
     print(f"{data!r}; each of {repeats} repeats holds another fold of a fifth back and trains on images outside it")
     print("mean over the repeats with its 95 % interval (Student's t)")

@@ -123,6 +123,7 @@ def main(given: Sequence[str] | None = None) -> None:
     progress, seeds = sys.stdout.isatty(), range(options.repeats)
     try:
         data = photographs.split(photographs.read(options.data, recipe.SIZE, progress=progress), validation=0).train
+        cross_validation.refuse_own(data, options.data)
         scores = [cross_validation.scores(data, cross_validation.Arm(), seed, None, options.epochs, progress)[0]
                   for seed in seeds]  # fmt: skip
     except (OSError, DataError, ModelFileError, FloatingPointError) as error:

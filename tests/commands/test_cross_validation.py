@@ -1,7 +1,7 @@
 """helpers.commands.cross_validation: every image is judged by a network that has seen neither it nor its double."""
 import re
 
-from helpers.commands import cross_validation, recipe, train
+from helpers.commands import cross_validation, learning_curve, recipe, reliability, train
 from helpers.commands.cross_validation import Arm
 from helpers.fundus import photographs
 from helpers.fundus.photographs import FundusSet
@@ -144,12 +144,13 @@ def test_the_command_prints_each_arm_and_its_difference_from_the_first(folder, t
     assert (tmp_path / "data/extra-36-0").is_dir() and (tmp_path / "data/extra-36-0-one-side").is_dir()
 
 
-def test_photographs_of_ones_own_are_refused_in_a_sentence(tmp_path, monkeypatch):
+@pytest.mark.parametrize("command", [cross_validation, reliability, learning_curve])
+def test_photographs_of_ones_own_are_refused_in_a_sentence(command, tmp_path, monkeypatch):
     monkeypatch.setattr(photographs, "ROOT", tmp_path)
     names = [f"{name}/{number}.png" for name in ("healthy", "glaucoma", "myopia") for number in range(6)]
     write(tmp_path / "photos", {name: encode(picture(seed), ".png") for seed, name in enumerate(names)})
     with pytest.raises(SystemExit, match=r"DataError: .*photos is not iChallenge-PM, .*; train with it instead"):
-        cross_validation.main(["--data", str(tmp_path / "photos")])
+        command.main(["--data", str(tmp_path / "photos")])
 
 
 def test_errors_are_sentences(capsys):
