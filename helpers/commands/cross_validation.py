@@ -14,18 +14,18 @@ from dataclasses import dataclass
 
 from helpers import runtime
 from helpers.commands import recipe
+from helpers.commands.limits import at_least
 from helpers.commands.train import beginning, rendered_besides
 from helpers.fundus import photographs
 from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
 from helpers.fundus.errors import DataError
 from helpers.fundus.photographs import FundusSet, same_photographs
-from helpers.training import inference
+from helpers.training import inference, metrics
 from helpers.training.fit import fit
 from helpers.training.model_file import ModelFileError
 from helpers.training.resnet import ResNet
 
 import numpy as np
-from scipy.stats import rankdata
 from tqdm import tqdm
 
 FOLDS = 5
@@ -130,9 +130,7 @@ def figures(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
         said: [repeats, n], probabilities of class 1.
     """
     sick = labels == 1
-    ranks, count = rankdata(said, axis=1)[:, sick].sum(axis=1), sick.sum()
-    area = (ranks - count * (count + 1) / 2) / (count * (len(labels) - count))  # Mann and Whitney's statistic
-    return np.array([((said >= 0.5) == sick).mean(), area.mean()])
+    return np.array([((said >= 0.5) == sick).mean(), metrics.areas(said, sick).mean()])
 
 
 def draws(labels: np.ndarray, said: np.ndarray, count: int = 1000, seed: int = 0) -> np.ndarray:
@@ -204,9 +202,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the first of them, default 0")
     parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
     options = parser.parse_args(given)
-    for name, least in (("repeats", 1), ("epochs", 1), ("seed", 0)):
-        if getattr(options, name) < least:
-            parser.error(f"--{name} must be at least {least}, not {getattr(options, name)}")
+    at_least(parser, options, repeats=1, epochs=1, seed=0)
     seeds = range(options.seed, options.seed + options.repeats)
     try:
         report(options.data, options.only, seeds, options.epochs, progress=sys.stdout.isatty())

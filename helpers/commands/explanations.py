@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from helpers import intervals, runtime
 from helpers.commands import recipe
 from helpers.commands.cross_validation import ARMS, FOLDS, folds, refuse_own, trained
+from helpers.commands.limits import at_least
 from helpers.commands.train import rendered_besides
 from helpers.fundus import photographs
 from helpers.fundus.dataset import FundusDataset
@@ -159,9 +160,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--networks", metavar="N", type=int, default=5, help="of each kind, at least 2; default 5")
     parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
     options = parser.parse_args(given)
-    for name, least in (("networks", 2), ("epochs", 1)):
-        if getattr(options, name) < least:
-            parser.error(f"--{name} must be at least {least}, not {getattr(options, name)}")
+    at_least(parser, options, networks=2, epochs=1)
     numbers, progress = range(options.networks), sys.stdout.isatty()
     try:
         print("\n".join(f"{name + ':':<13}{meaning}" for name, meaning in FIGURES.items()))

@@ -15,6 +15,7 @@ from pathlib import Path
 from helpers import ROOT, runtime
 from helpers.commands import predict
 from helpers.files import made_whole
+from helpers.fundus.images import BLACK
 from helpers.training.calibration import TINY
 from helpers.training.model_file import About
 
@@ -31,7 +32,7 @@ def normalise(photographs: paddle.Tensor) -> paddle.Tensor:
     Sums are float64: in float32 those of a whole photograph lose the last digits.
     """
     x = photographs.astype("float64")
-    inside = (x.max(axis=3, keepdim=True) > 15).astype("float64")
+    inside = (x.max(axis=3, keepdim=True) > BLACK).astype("float64")
     pixels = inside.sum(axis=[1, 2], keepdim=True).clip(min=1.0)
     mean = (x * inside).sum(axis=[1, 2], keepdim=True) / pixels
     variance = ((x - mean) ** 2 * inside).sum(axis=[1, 2], keepdim=True) / pixels

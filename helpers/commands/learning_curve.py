@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from helpers import intervals
 from helpers.commands import recipe
 from helpers.commands.cross_validation import FOLDS, Arm, figures, folds, refuse_own, trained
+from helpers.commands.limits import at_least
 from helpers.fundus import photographs
 from helpers.fundus.dataset import FundusDataset
 from helpers.fundus.errors import DataError
@@ -84,9 +85,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", metavar="N", type=int, default=5, help="default 5, one for each fold")
     parser.add_argument("--seed", metavar="N", type=int, default=100, help="of the first of them, default 100")
     options = parser.parse_args(given)
-    for name, least in (("repeats", 2), ("seed", 0)):
-        if getattr(options, name) < least:
-            parser.error(f"--{name} must be at least {least}, not {getattr(options, name)}")
+    at_least(parser, options, repeats=2, seed=0)
     try:
         report(options.data, options.repeats, options.seed, SIZES, progress=sys.stdout.isatty())
     except (OSError, DataError, ModelFileError, FloatingPointError) as error:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from helpers.commands.prediction_report import Row
+from helpers.fundus.images import BLACK
 from helpers.training.explain import evidence_map
 from helpers.training.model_file import About
 from helpers.training.resnet import ResNet
@@ -18,7 +19,6 @@ import numpy as np
 BATCH = 16  # photographs: gradients need several times the memory of answers
 SIDE = 160  # pixels of each of the two halves of a picture
 COLOURS = cv2.COLORMAP_VIRIDIS  # from dark to bright evenly, so that it can be read in grey and without red and green
-LIT = 15  # levels: what is above in any channel belongs to the field of view, as in `images.normalise`
 
 
 def with_maps(
@@ -38,7 +38,7 @@ def with_maps(
     for k in sorted({explained(rows[index], about.classes) for index in judged}):
         chosen = [index for index in judged if explained(rows[index], about.classes) == k]
         x = np.stack([inputs[index] for index in chosen])
-        field = np.stack([photographs[index].max(axis=2) > LIT for index in chosen])
+        field = np.stack([photographs[index].max(axis=2) > BLACK for index in chosen])
         for index, evidence in zip(chosen, evidence_map(model, x, field, k, about.flip), strict=True):
             picture = drawn(photographs[index], evidence) if evidence.any() else b""
             result[index] = replace(rows[index], map=picture)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from helpers import ROOT, runtime
 from helpers.commands import recipe
+from helpers.commands.limits import at_least
 from helpers.commands.stopping import STATUS, stoppable
 from helpers.fundus import photographs, sources
 from helpers.fundus.dataset import Augment, FundusDataset
@@ -169,9 +170,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", metavar="FILE", type=Path, default=recipe.SHIPPED,
                         help="the model file to write (default: the one that comes with the course)")  # fmt: skip
     options = parser.parse_args(given)
-    for name, least in (("count", 32), ("epochs", 1), ("seed", 0)):
-        if getattr(options, name) < least:
-            parser.error(f"--{name} must be at least {least}, not {getattr(options, name)}")
+    at_least(parser, options, count=32, epochs=1, seed=0)
     return options
 
 

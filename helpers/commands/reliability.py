@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from helpers import intervals
 from helpers.commands import cross_validation, recipe
+from helpers.commands.limits import at_least
 from helpers.fundus import photographs
 from helpers.fundus.errors import DataError
 from helpers.training import calibration, metrics
@@ -117,9 +118,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", metavar="N", type=int, default=5, help="times five folds, at least 2, default 5")
     parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
     options = parser.parse_args(given)
-    for name, least in (("repeats", 2), ("epochs", 1)):
-        if getattr(options, name) < least:
-            parser.error(f"--{name} must be at least {least}, not {getattr(options, name)}")
+    at_least(parser, options, repeats=2, epochs=1)
     progress, seeds = sys.stdout.isatty(), range(options.repeats)
     try:
         data = photographs.split(photographs.read(options.data, recipe.SIZE, progress=progress), validation=0).train

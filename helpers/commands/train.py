@@ -23,6 +23,7 @@ if __name__ == "__main__":
 
 from helpers import ROOT, runtime
 from helpers.commands import recipe
+from helpers.commands.limits import at_least
 from helpers.fundus import photographs, sources
 from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
 from helpers.fundus.errors import DataError
@@ -68,9 +69,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu where there is one")
     parser.add_argument("--amp", action="store_true", help="mixed precision, on a GPU only")
     options = parser.parse_args(given)
-    for name, least in (("rendered", 6), ("epochs", 1), ("batch_size", 1), ("extra", 0)):
-        if (value := getattr(options, name)) is not None and value < least:
-            parser.error(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
+    at_least(parser, options, rendered=6, epochs=1, batch_size=1, extra=0)
     if not 0 <= options.seed < 1 << 32:
         parser.error(f"--seed must be at least 0 and below 2^32, not {options.seed}")
     if options.batch_size % parallel.world_size():

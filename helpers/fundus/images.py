@@ -29,6 +29,7 @@ SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", "
             ".heic", ".heif", ".avif",
             ".dcm", ".dicom"}  # fmt: skip
 CACHE_FORMAT = 3  # raise it whenever read_image gives other pixels than before: existing caches are then made anew
+BLACK = 15  # levels: the camera's black is noise up to that; what is above in any channel is the field of view
 
 
 def read_image(path: str | Path, size: int | None = None) -> np.ndarray:
@@ -142,7 +143,7 @@ def normalise(images: np.ndarray) -> np.ndarray:
     images = np.ascontiguousarray(images)
     if images.ndim == 4:
         return np.stack([normalise(image) for image in images]) if len(images) else images.astype(np.float32)
-    inside = cv2.bitwise_not(cv2.inRange(images, (0, 0, 0), (15, 15, 15)))  # the camera's black is noise up to that
+    inside = cv2.bitwise_not(cv2.inRange(images, (0, 0, 0), (BLACK, BLACK, BLACK)))
     mean, deviations = cv2.meanStdDev(images, mask=inside)
     deviation = np.float32(np.sqrt(np.mean(deviations**2)) + 1e-3)
     return (images - mean.ravel().astype(np.float32)) / deviation * (inside[..., None] > 0)

@@ -50,11 +50,16 @@ def auc(labels: np.ndarray, scores: np.ndarray, draws: int = 1000, seed: int = 0
     labels, scores = _checked(labels, scores)
     rng = np.random.default_rng(seed)
     healthy, sick = (rng.choice(scores[labels == k], (draws, (labels == k).sum())) for k in (0, 1))
-    ranks = rankdata(np.concatenate([healthy, sick], axis=1), axis=1)[:, healthy.shape[1] :]
-    n0, n1 = healthy.shape[1], sick.shape[1]
-    values = (ranks.sum(axis=1) - n1 * (n1 + 1) / 2) / (n0 * n1)  # Mann and Whitney's statistic is the AUC
+    values = areas(np.concatenate([healthy, sick], axis=1), np.sort(labels) == 1)
     low, high = np.percentile(values, [2.5, 97.5])
     return Interval(float(roc_auc_score(labels, scores)), float(low), float(high))
+
+
+def areas(scores: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The AUC of each row of scores [draws, n], with `inside` [n] for class 1: Mann and Whitney's statistic."""
+    n1 = inside.sum()
+    ranks = rankdata(scores, axis=1)[:, inside].sum(axis=1)
+    return (ranks - n1 * (n1 + 1) / 2) / (n1 * (len(inside) - n1))
 
 
 def choose_threshold(labels: np.ndarray, scores: np.ndarray) -> float:

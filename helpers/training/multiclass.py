@@ -7,10 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from helpers.training.metrics import Interval, proportion
+from helpers.training.metrics import Interval, areas, proportion
 
 import numpy as np
-from scipy.stats import rankdata
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 _AT_ONCE = 2_000_000  # numbers of the bootstrap that are in memory together
@@ -113,7 +112,7 @@ def auc(labels: np.ndarray, probabilities: np.ndarray, draws: int = 1000, seed: 
     while len(values) < draws:
         some = min(draws - len(values), max(1, _AT_ONCE // len(labels)))
         drawn = np.concatenate([rng.choice(place, (some, len(place))) for place in places], axis=1)
-        values += np.mean([_areas(probabilities[drawn, k], ordered == k) for k in there], axis=0).tolist()
+        values += np.mean([areas(probabilities[drawn, k], ordered == k) for k in there], axis=0).tolist()
     low, high = np.percentile(values, [2.5, 97.5])
     return Interval(macro_auc(labels, probabilities), float(low), float(high))
 
@@ -125,13 +124,6 @@ def one_image(labels: np.ndarray) -> float:
     as_another = 1 / (len(labels) - counts)
     changes = [1 / counts[k] + np.delete(as_another, k).sum() for k in range(len(counts))]
     return float(max(changes)) / len(counts)
-
-
-def _areas(scores: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """The AUC of each row of scores [draws, n], with `inside` [n] for class 1: Mann and Whitney's statistic."""
-    n1 = inside.sum()
-    ranks = rankdata(scores, axis=1)[:, inside].sum(axis=1)
-    return (ranks - n1 * (n1 + 1) / 2) / (n1 * (len(inside) - n1))
 
 
 def _checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
