@@ -2,7 +2,8 @@
 import os
 from pathlib import Path
 
-from helpers import runtime  # noqa: F401  before paddle, here as in every notebook
+from helpers import ROOT, runtime  # noqa: F401  before paddle, here as in every notebook
+from tests.tools import chromium
 
 import pytest
 
@@ -24,8 +25,12 @@ def palm_dir() -> Path:
 _LONGEST = ("test_browser.py", "05_eye_disease_resnet.ipynb", "test_site.py", "test_notebooks.py")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; leave out what hardly ever fails and takes long, but for `make test-all`."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest files first; leave out what is tested twice, and what is slow but for `make test-all`."""
+    if any(item.path.name == "test_browser.py" for item in items) and not chromium.why_not():
+        there = {ROOT / name for name in chromium.NOTEBOOKS}
+        config.hook.pytest_deselected(items=[item for item in items if item.path in there])
+        items[:] = [item for item in items if item.path not in there]
     items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
     if not os.environ.get("TEST_ALL"):
         for item in items:

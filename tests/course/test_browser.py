@@ -1,7 +1,8 @@
 """The notebooks as learners see them: in JupyterLab, in a real browser.
 
-Both editions have the same cells and the same code (tests.tools.pairing). To save time each notebook is run in one of
-them (the homework in both), and in the other edition the committed page is looked at: its figures, folded hints, links.
+Both editions have the same cells and the same code (tests.tools.pairing). Each notebook is run here in one of them (the
+homework in both) and held against what is committed, as nbval does with the other edition: no notebook is run twice.
+There the committed page is looked at: its figures, folded hints, links.
 """
 import json
 import re
@@ -10,7 +11,7 @@ import shutil
 from helpers import ROOT
 from helpers.exercises.feedback import BLANK, NOT_YET, RIGHT
 from helpers.homework.submission import parse
-from tests.tools import editions, make_homework, pairing
+from tests.tools import chromium, editions, make_homework, pairing, rerun
 
 import nbformat
 import pytest
@@ -20,16 +21,9 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed (
 from tests.tools import jupyter_page
 
 NOTEBOOKS = [path.relative_to(ROOT).as_posix() for path in editions.committed()]
-HOMEWORK = "notebooks/zh/04_homework.ipynb"  # run in test_typing_the_homework
+HOMEWORK = "notebooks/zh/04_homework.ipynb"
 EYES = "notebooks/zh/05_eye_disease_resnet.ipynb"
-RUN = [
-    "notebooks/zh/01_batch_norm.ipynb",
-    "notebooks/en/02_normalization_variants.ipynb",
-    "notebooks/zh/03_dropout.ipynb",
-    "notebooks/en/04_homework.ipynb",
-    EYES,
-    "notebooks/zh/solutions/04_homework.ipynb",
-]
+RUN = [name for name in chromium.NOTEBOOKS if name != HOMEWORK]  # that one in test_typing_the_homework
 LOOK = [name for name in NOTEBOOKS if name not in RUN or "homework" in name]
 SECONDS = 600  # for a notebook; five times what the longest one takes on two cores
 TOTALS = {"en": "together: {} right, {} wrong, {} not answered", "zh": "合计：对 {} 个，错 {} 个，未作答 {} 个"}
@@ -86,6 +80,11 @@ def check_outputs(page):
     check_exercises(page, "\n".join(cell["text"] for cell in shown.values()))
 
 
+def check_texts(page):
+    """Every cell shows the text that the committed notebook shows, as nbval compares them."""
+    assert rerun.differences(page.saved(), page.file)[0] == []
+
+
 def check_exercises(page, said):
     """The learner is told what is not answered; in the solutions everything is right."""
     language = editions.language_of(page.name)
@@ -128,7 +127,7 @@ def test_the_committed_page(opened, name):
 
 @pytest.mark.parametrize("name", RUN)
 def test_run_all(opened, name):
-    """Without an error, with every figure, and every exercise says that it is not answered.
+    """Without an error, with every figure and the committed text; every exercise says that it is not answered.
 
     In the notebook that trains, a progress bar moves.
     """
@@ -136,6 +135,7 @@ def test_run_all(opened, name):
         check_text(page, editions.language_of(name))
         page.run_all(SECONDS)
         check_outputs(page)
+        check_texts(page)
         if name == EYES:
             names = [BAR.match(bar)[1] for bar in page.bars()]
             assert max(map(names.count, names), default=0) >= 2, f"no progress bar has moved: {page.bars()}"
@@ -154,6 +154,7 @@ def test_typing_the_homework(opened, desk):
     with opened(HOMEWORK) as page:
         page.run_all(SECONDS)
         check_outputs(page)
+        check_texts(page)
         numbers = {cell.id: number for number, cell in enumerate(page.file.cells)}
         for cell in nbformat.read(make_homework.SOLUTIONS["zh"], as_version=4).cells:
             if cell.id.startswith(("hw-ex", "hw-answers")) and (answer := SOLUTION.search(cell.source)):

@@ -152,7 +152,7 @@ class NotebookPage:
     """
 
     def __init__(self, page: Page, file: Path, name: str) -> None:
-        self.page, self.name = page, name
+        self.page, self.path, self.name = page, file, name
         self.file = nbformat.read(file, as_version=4)  # as it is before it is run
         self.panel = page.locator(PANEL)
         self.cells = self.panel.locator(".jp-Notebook .jp-Cell")
@@ -199,6 +199,13 @@ class NotebookPage:
     def wait_for_kernel(self) -> None:
         idle = self.panel.locator(".jp-Notebook-ExecutionIndicator")
         expect(idle).to_have_attribute("data-status", "idle", timeout=60_000)
+
+    def saved(self) -> nbformat.NotebookNode:
+        """Save the notebook; gives what is then in its file."""
+        with self.page.expect_response(lambda answer: answer.request.method == "PUT", timeout=60_000) as answer:
+            self.menu("File", "Save Notebook")
+        assert answer.value.ok and f"/api/contents/{self.name}" in answer.value.url, answer.value.url
+        return nbformat.read(self.path, as_version=4)
 
     def end_kernel(self) -> None:
         self.menu("Kernel", "Shut Down Kernel")
