@@ -21,6 +21,8 @@ WORDS = {
     "jupyter": ("在 JupyterLab 中打开", "Open in JupyterLab"),
     "ai_studio": ("在 AI Studio 上打开", "Launch on AI Studio"),
     "figure": ("这个单元画的图", "The figure that this cell draws"),
+    "contents": ("课程目录", "Contents of the course"),
+    "here": ("本页目录", "Contents of this page"),
     "repository": ("在代码仓库中查看", "View in the repository"),
 }
 
