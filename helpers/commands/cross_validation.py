@@ -17,9 +17,10 @@ from helpers.commands import recipe
 from helpers.commands.limits import at_least
 from helpers.commands.train import beginning, rendered_besides
 from helpers.fundus import photographs
+from helpers.fundus.copies import same_photographs
 from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
 from helpers.fundus.errors import DataError
-from helpers.fundus.photographs import FundusSet, same_photographs
+from helpers.fundus.photographs import FundusSet
 from helpers.training import inference, metrics
 from helpers.training.fit import fit
 from helpers.training.model_file import ModelFileError

@@ -15,21 +15,15 @@ from typing import NamedTuple
 from helpers import ROOT
 from helpers.checks import number, whole
 from helpers.fundus import labelled
+from helpers.fundus.copies import same_photographs
 from helpers.fundus.errors import DataError, DataNotFound
 from helpers.fundus.grouping import hold_back, together
 from helpers.fundus.images import image_size, read_images
 from helpers.fundus.sources import PARTS, RENDERED, find, is_palm, samples
 
-import cv2
 import numpy as np
-from sklearn.cluster import DBSCAN
 from sklearn.model_selection import train_test_split
 
-# The largest distance of two thumbnails that show the same photograph. Measured on 600 real images at 64, 128 and 224
-# px: the copies among them are at most 0.001 apart, copies that were scaled to between half and one and a half times
-# and saved as JPEG of quality 30 at most 0.032, and the nearest two photographs that are not the same 0.131.
-# tests/fundus/test_duplicates.py measures it again.
-SAME = 0.065
 CLASSES = ("not pathologic", "pathologic")  # of the data set
 
 
@@ -180,26 +174,6 @@ def _read_own(own: labelled.Labelled, size: int, cache: str | Path | None, progr
         parts = np.where(tested, "testing", "training")
     sizes = np.array([image_size(path) for path in own.paths])
     return FundusSet(images, own.labels, own.names, parts, True, sizes, own.classes, groups, own.origin)
-
-
-def same_photographs(images: np.ndarray) -> list[tuple[int, ...]]:
-    """The positions, in groups of two or more, of images [n, H, W, 3] (uint8) that are near copies of one another."""
-    thumbnails = np.stack([_thumbnail(image) for image in images]) if len(images) else np.zeros((0, 1), np.float32)
-    # Pictures of one colour have thumbnails of zeros, near one another but of nothing.
-    pictures = np.flatnonzero(thumbnails.any(axis=1))
-    if not len(pictures):
-        return []
-    # Two thumbnails are sqrt(2 - 2 r) apart, with r their correlation: 0 for the same picture, 1.4 for unrelated ones.
-    group = DBSCAN(eps=SAME, min_samples=2).fit_predict(thumbnails[pictures])
-    return [tuple(pictures[group == number].tolist()) for number in range(group.max() + 1)]
-
-
-def _thumbnail(image: np.ndarray) -> np.ndarray:
-    """16 x 16 in grey, float32 [256], of mean 0 and length 1: brightness and contrast do not matter."""
-    grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-    small -= small.mean()
-    return small / max(float(np.linalg.norm(small)), 1e-6)
 
 
 def _cache_file(folder: Path, size: int) -> Path:

@@ -1,21 +1,23 @@
-"""photographs.same_photographs: copies of a photograph are found whatever their size and quality, and nothing else is.
+"""copies.same_photographs: copies of a photograph are found whatever their size and quality, and nothing else is.
 
 What is measured on real images is how far they are from the limit, SAME, on either side.
 """
-from helpers.fundus import photographs
+from helpers.fundus import copies, photographs
+from helpers.fundus.copies import SAME, same_photographs
 from helpers.fundus.images import read_image
-from helpers.fundus.photographs import SAME, same_photographs
 from tests.tools import palm_builder as build
+from tests.tools.processes import python
 
 import cv2
 import numpy as np
 import pytest
+from sklearn.cluster import DBSCAN
 
 
 @pytest.fixture
 def limit(monkeypatch):
     """Sets the limit to some times what it is."""
-    return lambda factor: monkeypatch.setattr(photographs, "SAME", factor * SAME)
+    return lambda factor: monkeypatch.setattr(copies, "SAME", factor * SAME)
 
 
 def scaled(picture, size):
@@ -41,9 +43,42 @@ def test_flat_images_are_copies_of_nothing(data):
 
 
 def test_many_copies_are_one_group(data):
-    """Measured for one of 224 px: 1,200 copies take 0.2 s and 46 MB, 5,000 copies 6 s and 0.7 GB, as all are pairs."""
     many = np.stack([scaled(data.images[position], 16) for position in (0, 1, 2)])[[0] * 1000 + [1] + [2] * 500]
     assert same_photographs(many) == [tuple(range(1000)), tuple(range(1001, 1501))]
+
+
+MEASURE = """
+import resource, sys
+import numpy as np
+from helpers.fundus.copies import same_photographs
+picture = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+same_photographs(np.stack([picture] * 2))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert same_photographs(np.stack([picture] * 6000)) == [tuple(range(6000))]
+more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(more / (1e6 if sys.platform == "darwin" else 1e3))
+"""
+
+
+def test_many_copies_are_not_kept_as_pairs():
+    """All pairs of 6,000 copies are 36 million, and 0.7 GB; of 16,000 they would be 5 GB."""
+    pytest.importorskip("resource", reason="Windows does not tell the memory of a process")
+    done = python("-c", MEASURE)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 300, "MB"
+
+
+def test_groups_are_those_of_dbscan_whatever_the_blocks(data, monkeypatch):
+    rng = np.random.default_rng(0)
+    shares = rng.choice([0, 0.03, 0.06, 0.08, 0.12, 1], 300)[:, None, None, None]
+    pictures = (data.images[rng.integers(0, 60, 300)] * (1 - shares) + data.images[rng.integers(0, 60, 300)] * shares)
+    pictures = pictures.astype(np.uint8)
+    said = DBSCAN(eps=SAME, min_samples=2).fit_predict(np.stack([copies._thumbnail(each) for each in pictures]))
+    expected = [tuple(np.flatnonzero(said == number).tolist()) for number in range(said.max() + 1)]
+    assert len(expected) > 20
+    for block in (1, 7, 64, 1000):
+        monkeypatch.setattr(copies, "BLOCK", block)
+        assert same_photographs(pictures) == expected
 
 
 def test_a_chain_is_one_group():
