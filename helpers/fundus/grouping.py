@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import combinations
 
 from helpers.fundus.errors import DataError
 
@@ -10,6 +12,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
+
+FOLDS = 20  # at most, of a share that is not one of them: three twentieths are three folds of 20
 
 
 def together(patients: Sequence[str], copies: Iterable[Sequence[int]]) -> np.ndarray:
@@ -44,32 +48,70 @@ def folds(labels: np.ndarray, groups: np.ndarray, count: int, seed: int = 0) -> 
 def hold_back(
     labels: np.ndarray, groups: np.ndarray, share: float, seed: int, classes: Sequence[str], purpose: str
 ) -> np.ndarray:  # fmt: skip
-    """Which photographs to hold back, bool [n]: about `share` of each class, with groups whole.
+    """Which photographs to hold back, bool [n]: as near to `share` of each class as folds of whole groups come.
 
-    Of a few folds the one is taken that holds nearest to that share of each class.
+    Of a fifth one fold of five is taken, of three tenths three folds of ten: those that hold nearest to that share of
+    each class. Where a class is a photograph or more, and a twentieth, away from it, finer folds are tried; if that
+    does not help, since groups are large, a warning says how many it is.
 
     Args:
         labels, groups: int64 [n].
         share: above 0 and below 1.
         seed: which ones these are.
-        classes, purpose: for the message, such as "testing".
+        classes, purpose: for the messages, such as "testing".
 
     Raises:
         DataError: a class has too few photographs, or of too few patients, for both sides.
     """
-    smaller = min(share, 1 - share)
-    fold_of = folds(labels, groups, max(2, round(1 / smaller)), seed)
-    counts = np.zeros((fold_of.max(initial=0) + 1, len(classes)), np.int64)
-    np.add.at(counts, (fold_of, labels), 1)
-    total = counts.sum(axis=0)
-    both_sides = (counts > 0) & (counts < total)
-    away = np.abs(counts / np.maximum(total, 1) - smaller).max(axis=1)
-    fold = np.lexsort((away, -both_sides.sum(axis=1)))[0]
-    if not both_sides[fold].all():
-        few = int(both_sides[fold].argmin())
+    smaller, total = min(share, 1 - share), np.bincount(labels, minlength=len(classes))
+    # A finer share than a twentieth is one fold of so many as it takes.
+    wanted = Fraction(smaller).limit_denominator(FOLDS) if smaller > 1 / FOLDS else Fraction(1, round(1 / smaller))
+    best, held = None, None
+    for count in range(wanted.denominator, max(FOLDS, wanted.denominator) + 1, wanted.denominator):
+        inside = _nearest(labels, folds(labels, groups, count, seed), smaller, total)
+        inside_held = np.bincount(labels[inside], minlength=len(classes))
+        if best is None or _badness(inside_held, total, smaller) < _badness(held, total, smaller):
+            best, held = inside, inside_held
+        if not (far := _far(held, total, smaller)).any():
+            break
+    one_side = (held == 0) | (held == total)
+    if one_side.any():
+        few = int(one_side.argmax())
         different = len(np.unique(groups[labels == few]))
         raise DataError(
             f"the class {classes[few]} has {total[few]} photographs, {different} without copies and others of the same "
             f"patients: too few to hold {share:.0%} of each class back for {purpose}. Add some, or leave the class out."
         )
-    return (fold_of == fold) == (share <= 0.5)
+    if share > 0.5:
+        best, held = ~best, total - held
+    if far.any():
+        places = np.flatnonzero(far)
+        real = ", ".join(f"{held[k]} of {total[k]} {classes[k]} ({held[k] / total[k]:.0%})" for k in places)
+        warnings.warn(
+            f"{share:.0%} of each class were to be held back for {purpose}, and it is {real}: photographs of one "
+            "patient, and copies, stay together.",
+            stacklevel=2,
+        )
+    return best
+
+
+def _nearest(labels: np.ndarray, fold_of: np.ndarray, share: float, total: np.ndarray) -> np.ndarray:
+    """The photographs, bool [n], of that choice of folds which holds nearest to a share of each class."""
+    counts = np.zeros((fold_of.max(initial=0) + 1, len(total)), np.int64)
+    np.add.at(counts, (fold_of, labels), 1)
+    # There are fewer folds than wanted where there are few groups.
+    choices = np.array(list(combinations(range(len(counts)), max(1, round(share * len(counts))))))
+    held = sum(counts[column] for column in choices.T)
+    return np.isin(fold_of, choices[np.lexsort(_badness(held, total, share)[::-1])[0]])
+
+
+def _badness(held: np.ndarray, total: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """What is worse of int64 [..., k] held back: first the classes that are on one side alone, then how far it is."""
+    one_side = ((held == 0) | (held == total)).sum(axis=-1)
+    return one_side, np.abs(held / np.maximum(total, 1) - share).max(axis=-1)
+
+
+def _far(held: np.ndarray, total: np.ndarray, share: float) -> np.ndarray:
+    """Of which classes, bool [k], much more or less than a share is held back."""
+    away = np.abs(held - share * total)
+    return (away >= 1) & (away > total / FOLDS)

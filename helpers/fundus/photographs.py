@@ -19,7 +19,7 @@ from helpers.fundus.copies import same_photographs
 from helpers.fundus.errors import DataError, DataNotFound
 from helpers.fundus.grouping import hold_back, together
 from helpers.fundus.images import image_size, read_images
-from helpers.fundus.sources import PARTS, RENDERED, find, is_palm, samples
+from helpers.fundus.sources import PARTS, RENDERED, find, is_palm, samples, some
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -199,7 +199,7 @@ def split(data: FundusSet, validation: float = 0.2, seed: int = 0, drop_duplicat
 
     Raises:
         ValueError: `validation` is below 0, or not below 1; the seed is not from 0 to 2**32 - 1.
-        DataError: there are too few images of one class.
+        DataError: there are too few images of one class, or all of a class in one part are copies of others' images.
     """
     seed = whole("seed", seed, 0, 2**32 - 1)
     if not 0 <= number("validation", validation) < 1:
@@ -212,6 +212,7 @@ def split(data: FundusSet, validation: float = 0.2, seed: int = 0, drop_duplicat
         leader[group] = group[0]
         if drop_duplicates and in_test[group].any():
             usable[group] = False
+    _none_lost(data, data.parts == "training", usable, "training")
     held_out = np.zeros(len(data), bool)
     if validation:
         leaders, first = np.unique(leader[usable], return_index=True)
@@ -228,10 +229,23 @@ def _split_own(
     if drop_duplicates:
         usable = usable & ~np.isin(data.groups, data.groups[in_test | held_out])
         held_out = held_out & ~np.isin(data.groups, data.groups[in_test])
+        for part, left in (("training", usable), ("validation", held_out)):
+            _none_lost(data, data.parts == part, left, part)
     if validation and not held_out.any():
         chosen = hold_back(data.labels[usable], data.groups[usable], validation, seed, data.classes, "validation")
         held_out[np.flatnonzero(usable)[chosen]] = True
     return Parts(data.subset(usable & ~held_out), data.subset(held_out), data.subset(in_test))
+
+
+def _none_lost(data: FundusSet, before: np.ndarray, left: np.ndarray, part: str) -> None:
+    """Raise DataError for a class that had photographs in a part, bool [n], before those in others were left out."""
+    lost = sorted(set(data.labels[before].tolist()) - set(data.labels[left].tolist()))
+    if lost:
+        names = [data.names[i] for i in np.flatnonzero(before & (data.labels == lost[0]))]
+        raise DataError(
+            f"no photograph of the class {data.classes[lost[0]]} is left for {part}: {some(names)} show what another "
+            "part has, too. Give each photograph to one part alone, or leave the parts out."
+        )
 
 
 def _strata(data: FundusSet, indices: np.ndarray, validation: float) -> list[str]:

@@ -1,4 +1,6 @@
 """fundus.grouping: whatever the patients and the classes are, nobody is on two sides, and each side has all classes."""
+import warnings
+
 from helpers.fundus.errors import DataError
 from helpers.fundus.grouping import folds, hold_back, together
 
@@ -35,6 +37,44 @@ def test_a_share_of_each_class_is_held_back_and_no_group_is_torn(seed, classes, 
     assert not set(groups[chosen]) & set(groups[~chosen])
     for k in range(classes):
         assert abs(chosen[labels == k].mean() - share) < 0.12
+
+
+@pytest.mark.parametrize("share", [0.05, 0.15, 0.3, 0.35, 0.4, 0.45, 0.6, 0.7])
+def test_a_share_that_is_no_whole_number_of_folds(share):
+    labels, groups = np.repeat([0, 1], [100, 60]), np.arange(160)
+    chosen = hold_back(labels, groups, share, 0, "ab", "validation")
+    assert [chosen[labels == k].sum() for k in (0, 1)] == [round(100 * share), round(60 * share)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_share_of_few_is_as_near_as_photographs_allow(seed):
+    labels = np.repeat([0, 1, 2], [5, 8, 30])
+    chosen = hold_back(labels, np.arange(43), 0.3, seed, "abc", "validation")
+    assert chosen[:5].sum() in {1, 2}
+    assert chosen[5:13].sum() in {2, 3}
+    assert 8 <= chosen[13:].sum() <= 10
+
+
+def test_what_large_groups_make_of_a_share_is_said():
+    labels = np.repeat([0, 1], 40)
+    groups = np.concatenate([np.arange(40), np.repeat([50, 51, 52], [24, 10, 6])])
+    said = r"^50% of each class were .* for validation, and it is 24 of 40 sick \(60%\): photographs of one patient"
+    with pytest.warns(UserWarning, match=said) as caught:
+        chosen = hold_back(labels, groups, 0.5, 0, ("healthy", "sick"), "validation")
+    assert len(caught) == 1
+    assert [chosen[:40].sum(), chosen[40:].sum()] == [20, 24]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hold_back(labels, groups, 0.2, 0, ("healthy", "sick"), "validation")  # 10 of 40 is near enough
+        hold_back(labels, np.arange(80), 0.3, 0, ("healthy", "sick"), "validation")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_finer_folds_where_those_of_the_share_are_too_coarse(seed):
+    """Eight patients of each class make five folds of one or two, and seldom one with two of each class."""
+    groups = np.arange(48) // 2
+    chosen = hold_back(groups // 8, groups, 0.2, seed, "abc", "validation")
+    assert [chosen[groups // 8 == k].sum() for k in range(3)] == [4, 4, 4]
 
 
 def test_the_seed_decides_and_nothing_else():

@@ -330,6 +330,27 @@ def test_a_copy_of_a_test_photograph_is_not_trained_on_where_the_parts_are_given
     assert len(photographs.split(data, 0.5, drop_duplicates=False).train) == 12
 
 
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_a_class_of_which_a_part_has_only_copies_is_named(machine, part):
+    files = photos([f"{part}/{name}" for part in ("train", "val", "test") for name in named(4)])
+    for i in range(4):
+        files[f"{part}/glaucoma/{i}.jpg"] = files[f"test/glaucoma/{i}.jpg"]
+    data = photographs.read(write(machine / "photos", files), 32, progress=False)
+    whole = {"train": "training", "val": "validation"}[part]
+    wrong = rf"no photograph of the class glaucoma is left for {whole}: {part}/glaucoma/0\.jpg, .* and 1 more show what"
+    with pytest.raises(DataError, match=wrong):
+        photographs.split(data, 0)
+    assert [len(each) for each in photographs.split(data, drop_duplicates=False)] == [12, 12, 12]
+
+
+def test_a_validation_part_of_copies_is_not_quietly_made_of_others(machine):
+    files = photos([f"{part}/{name}" for part in ("train", "test") for name in named(6)])
+    files |= {f"val/{name}": files[f"test/{name}"] for name in named(6)}
+    data = photographs.read(write(machine / "photos", files), 32, progress=False)
+    with pytest.raises(DataError, match="no photograph of the class healthy is left for validation"):
+        photographs.split(data, 0.2)
+
+
 def test_training_and_prediction_see_the_same(machine):
     """A field of view on a wide white page is cut out for both, to the same pixels."""
     names = named()

@@ -157,6 +157,14 @@ def test_duplicates_of_the_test_part_may_be_kept(data):
     assert len(parts.train) + len(parts.validation) == 60
 
 
+@pytest.mark.parametrize("share", [0, 0.2])
+def test_a_class_of_copies_of_test_images_is_named(data, share):
+    """P0010 stands in the test part as well, and is the only pathologic one here."""
+    few = data.subset(np.array([*range(3), *range(10, 20), 40, *range(60, 75)]))
+    with pytest.raises(DataError, match=r"no photograph of the class pathologic is left for training: P0010 show"):
+        photographs.split(few, share)
+
+
 def test_split_repeats_and_depends_on_the_seed(data):
     assert photographs.split(data, seed=3).validation.names == photographs.split(data, seed=3).validation.names
     assert photographs.split(data, seed=3).validation.names != photographs.split(data, seed=4).validation.names
