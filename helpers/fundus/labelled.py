@@ -4,11 +4,12 @@ A sheet may also name patients, who are then kept together, and the part that a 
 """
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
+from helpers.fundus.class_names import in_order
 from helpers.fundus.errors import DataError
 from helpers.fundus.images import SUFFIXES, read_image, squeeze
 from helpers.fundus.own_sheets import PARTS, counted, find_sheet, match, parts_of, plain, sheets_in
@@ -19,9 +20,6 @@ import numpy as np
 
 TEST = 0.2  # of the photographs are for testing where nothing says which ones
 LEAST = 5  # patients, or photographs where no patients are named, of each class: a fifth is then one of them
-# A class of such a name is class 0, so that of two classes the disease is what sensitivity is about.
-HEALTHY = {"healthy", "normal", "control", "controls", "no", "none", "negative", "正常", "健康", "阴性", "对照"}
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def read_photograph(path: Path, size: int) -> np.ndarray:
 def samples(folder: Path) -> Labelled | None:
     """List labelled photographs, or give None if nothing in the folder says what their classes are.
 
-    Numbers are ordered as such, other names of classes by the alphabet, but for those of HEALTHY, which come first.
+    Numbers are ordered as such, other names of classes by the alphabet, but for healthy ones, which come first.
 
     Raises:
         DataError: something is missing, said twice, or contradicts itself; the message names it and the way out.
@@ -132,13 +130,14 @@ def _check_folders(home: Path, names: Sequence[str], labels: dict[str, str], by_
 
 
 def _classes(labels: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
-    """The names of the classes, and each label as a position in them; capitals do not tell classes apart."""
+    """The names of the classes, and each label as a position in them; capitals and blanks tell none apart."""
+    keys = [" ".join(unicodedata.normalize("NFC", label).casefold().split()) for label in labels]
     spelled: dict[str, str] = {}
-    for label in labels:
-        spelled.setdefault(label.casefold(), label)
-    numbers = all(_NUMBER.fullmatch(label) for label in spelled)
-    order = sorted(spelled, key=float if numbers else lambda label: (plain(label) not in HEALTHY, label))
-    return tuple(spelled[key] for key in order), np.array([order.index(label.casefold()) for label in labels], np.int64)
+    for key, label in zip(keys, labels, strict=True):
+        spelled.setdefault(key, label)
+    classes = in_order(list(spelled.values()))
+    place = {key: classes.index(label) for key, label in spelled.items()}
+    return tuple(classes), np.array([place[key] for key in keys], np.int64)
 
 
 def _check_classes(listed: Labelled, source: str) -> None:
