@@ -62,6 +62,7 @@ def samples(folder: Path) -> Labelled | None:
     found = {path.relative_to(home).as_posix(): path for path in walk(home) if path.suffix.lower() in SUFFIXES}
     sheet = find_sheet(home)
     labels, parts = _by_folder(list(found))
+    by_part = bool(parts)
     told = sheet is not None and not is_sheet(sheet.path)
     if (sheet is None and not labels) or (not told and any(name.lower().startswith("palm") for name in found)):
         return None  # the last: parts of the data set, of which others are missing
@@ -69,14 +70,17 @@ def samples(folder: Path) -> Labelled | None:
     if sheet is not None:
         rows = match(sheet, list(found), home)
         if "part" in sheet.columns:
-            parts = parts_of(sheet, rows)
+            parts = parts_of(sheet, rows) or parts
         if "patient" in sheet.columns:
-            patients = {name: row["patient"] for name, row in rows.items()}
+            spelled: dict[str, str] = {}  # capitals tell no patients apart, nor classes or photographs
+            named = {name: row["patient"] for name, row in rows.items()}
+            patients = {name: spelled.setdefault(patient.casefold(), patient) for name, patient in named.items()}
+    _check_parts(home, list(found), parts)
     if sheet is not None and "label" in sheet.columns:
         labels, origin = {name: row["label"] for name, row in rows.items()}, f"classes from {sheet.path.name}"
         source = f"{sheet.path}, column {sheet.columns['label']}"
     else:
-        _check_folders(home, list(found), labels, bool(parts))
+        _check_folders(home, list(found), labels, by_part)
     order = sorted(found)
     classes, values = _classes([labels[name] for name in order])
     if any(patients.values()):
@@ -90,24 +94,49 @@ def samples(folder: Path) -> Labelled | None:
 
 
 def _home(folder: Path) -> Path:
-    """The folder itself, or the one inside it where it holds nothing else, as archives unpack."""
+    """The folder itself, or the one inside it where it holds nothing else of these, as archives unpack."""
     while True:
-        inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+        inside = _entries(folder)
         if len(inside) != 1 or not inside[0].is_dir():
             return folder
-        if not sheets_in(inside[0]) and not any(path.is_dir() for path in inside[0].iterdir()):
+        if not sheets_in(inside[0]) and not any(path.is_dir() for path in _entries(inside[0])):
             return folder
         folder = inside[0]
 
 
+def _entries(folder: Path) -> list[Path]:
+    """What counts in a folder: folders but those of masks, photographs and sheets; no README, no Thumbs.db."""
+    paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    folders = [path for path in paths if path.is_dir() and not beside(path.name)]
+    return [*folders, *(path for path in paths if path.suffix.lower() in SUFFIXES), *sheets_in(folder)]
+
+
 def _by_folder(names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The classes and the parts of photographs by their folders: healthy/a.jpg, or train/healthy/a.jpg."""
-    tops = {PurePath(name).parts[0] for name in names if "/" in name}
-    by_part = bool(tops) and all(plain(top) in PARTS for top in tops)
     folders = {name: PurePath(name).parts[:-1] for name in names}
+    below: dict[str, set[str]] = {}
+    for above in folders.values():
+        if above:
+            below.setdefault(plain(above[0]), set()).update(map(plain, above[1:2]))
+    parts = below.keys() & PARTS.keys()
+    # One class may be called test, beside control; but not another one train, nor has it the other classes in it.
+    several = len({PARTS[part] for part in parts}) > 1 or any(below[part] & below.keys() for part in parts)
+    by_part = bool(parts) and (several or parts == below.keys())
     labels = {name: above[by_part] for name, above in folders.items() if len(above) > by_part}
     # Parts of all of them: where a sheet gives the labels, no folders of classes need be below.
-    return labels, {name: PARTS[plain(above[0])] for name, above in folders.items() if above} if by_part else {}
+    known = {name: PARTS.get(plain(above[0]), "") for name, above in folders.items() if above} if by_part else {}
+    return labels, {name: part for name, part in known.items() if part}
+
+
+def _check_parts(home: Path, names: Sequence[str], parts: dict[str, str]) -> None:
+    """Raise DataError where folders say the parts of some photographs, and nothing those of others."""
+    strange = sorted({PurePath(name).parts[0] for name in names if name not in parts})
+    if parts and strange:
+        known = " and ".join(sorted({PurePath(name).parts[0] for name in parts}))
+        raise DataError(
+            f"{some(strange)} in {home}: beside the parts ({known}), and in none of them. Move it into one of them, or "
+            "away, or name the part of each photograph in a sheet, in a column part."
+        )
 
 
 def _check_folders(home: Path, names: Sequence[str], labels: dict[str, str], by_part: bool) -> None:
@@ -120,7 +149,8 @@ def _check_folders(home: Path, names: Sequence[str], labels: dict[str, str], by_
         )
     depth = 2 if by_part else 1
     full = {PurePath(name).parts[:depth] for name in labels}
-    folders = (path for path in home.glob("/".join("*" * depth)) if path.is_dir() and path.name[0] not in "._")
+    tops = [path for path in home.iterdir() if path.is_dir() and plain(path.name) in PARTS] if by_part else [home]
+    folders = (path for top in tops for path in top.iterdir() if path.is_dir() and path.name[0] not in "._")
     empty = [path for path in folders if path.relative_to(home).parts not in full and not beside(path.name)]
     if empty:
         raise DataError(

@@ -1,5 +1,6 @@
 """fundus.labelled: photographs of one's own in any layout; what is wrong with them is said in a sentence."""
 import dataclasses
+import unicodedata
 
 from helpers.commands import predict
 from helpers.fundus import labelled, photographs, sources
@@ -127,6 +128,50 @@ def test_parts_from_a_sheet_and_validation_where_it_is_all_there_is(machine):
     assert listed.origin == "classes from a.csv, parts as given (validation is for testing)"
 
 
+def test_part_folders_count_where_the_sheets_own_column_is_empty(machine):
+    names = [f"{part}/{name}" for part in ("train", "test") for name in named(2)]
+    more = {"a.csv": sheet([(name, "") for name in names], "file,part")}
+    assert set(labelled.samples(write(machine / "p", photos(names, more))).parts) == {"training", "testing"}
+
+
+def test_folders_called_as_a_part_may_be_classes(machine):
+    names = [f"{name}/{i}.jpg" for name in ("test", "control") for i in range(6)]
+    assert labelled.samples(write(machine / "p", photos(names))).classes == ("control", "test")
+
+
+def test_parts_of_a_sheet_win_over_folders_and_need_none(machine):
+    names = [*(f"{part}/{name}" for part in ("train", "test") for name in named(2)), "extra/healthy/x.jpg"]
+    more = {"a.csv": sheet([(name, ["test", "train"][i % 2]) for i, name in enumerate(names)], "file,part")}
+    assert len(labelled.samples(write(machine / "p", photos(names, more))).names) == 13
+    more["b/empty/x.txt"] = ""
+    names = [f"{name}/deep/{i}.jpg" for name in CLASSES for i in range(2)]
+    more["a.csv"] = sheet([(name, ["test", "train"][i % 2]) for i, name in enumerate(names)], "file,part")
+    with pytest.raises(DataError, match=r"no photograph in .*b, and each folder"):
+        labelled.samples(write(machine / "q", photos(names, more)))
+
+
+@pytest.mark.parametrize("more", ["README.txt", "Thumbs.db", "masks/0.png"])
+def test_what_lies_beside_the_one_folder_does_not_hide_it(machine, more):
+    folder = write(machine / "p", {**photos([f"in/{name}" for name in named()]), more: b"x"})
+    assert labelled.samples(folder).names == tuple(sorted(named()))
+
+
+def test_letters_that_are_written_in_two_ways_are_one_class(machine):
+    """macOS writes an accent as a letter of its own."""
+    both = [unicodedata.normalize(form, "kératose") for form in ("NFC", "NFD")]
+    names = [f"{part}/{name}/{i}.jpg" for part, k in zip(("train", "test"), both, strict=True)
+             for name in (k, "healthy", "Healthy  eyes ") for i in range(3)]  # fmt: skip
+    listed = labelled.samples(write(machine / "p", photos(names, {f"test/healthy eyes/{i}.jpg": IMAGE for i in "ab"})))
+    assert [np.count_nonzero(listed.labels == k) for k in range(3)] == [6, 8, 6]
+
+
+def test_capitals_tell_no_patients_apart(machine):
+    rows = [[name, label, f"{'pP'[i // 3 % 2]}{i // 6}{i % 3}"]
+            for i, (name, label) in enumerate(zip(FLAT, LABELS, strict=True))]  # fmt: skip
+    with pytest.raises(DataError, match=r"each class needs patients .*: healthy has 3"):
+        labelled.samples(write(machine / "p", photos(FLAT, {"a.csv": sheet(rows, "file,label,patient")})))
+
+
 def test_what_is_not_meant_is_left_alone(machine):
     more = {"notes.csv": "a,b\n1,2\n", "healthy/readme.txt": "x", ".hidden/x.jpg": IMAGE, "masks/0.png": IMAGE}
     more["~$a.xlsx"] = ""
@@ -172,6 +217,19 @@ WRONG = {
     "an empty class of a part": (
         photos([f"{p}/{n}" for p in ("train", "test") for n in named(2)], {"test/amd/x.txt": ""}),
         "no photograph in .*amd",
+    ),
+    "a folder beside the parts": (
+        photos([*(f"{p}/{n}" for p in ("train", "test") for n in named(4)), "more/1.jpg", "more/2.jpg"]),
+        r"^more in .*photos: beside the parts \(test and train\), and in none of them\. Move it into one of them",
+    ),
+    "a part beside the classes": (
+        photos([*named(4), *(f"test/{n}" for n in named(2))]), r"^glaucoma, healthy, myopia in .*the the parts \(test\)",
+    ),
+    "a photograph beside the parts": (
+        photos([*(f"{p}/{p}{n}" for p in ("train", "test") for n in FLAT), "x.jpg"],
+               {"a.csv": sheet([*((f"{p}{n}", k) for p in ("train", "test") for n, k in zip(FLAT, LABELS, strict=True)),
+                                ("x.jpg", "healthy")], "name,label")}),
+        r"^x\.jpg in .*: beside the parts \(test and train\)",
     ),
     "outside the classes": (
         photos([*named(), "x.jpg", "y.jpg"]), "2 photographs in .* in no folder of a class: x.jpg, y.jpg",
