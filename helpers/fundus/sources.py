@@ -23,10 +23,17 @@ _IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 _IMAGE_NAME = re.compile(r"[HNPVT]\d+", re.IGNORECASE)
 _PART_OF_LETTER = {"H": "training", "N": "training", "P": "training", "V": "validation", "T": "testing"}
 _MAX_DEPTH = 8
-_HELP = (
+_NEEDED = (
     "It needs training.zip, validation.zip and valid_gt.zip, or what they unpack to: PALM-Training400, "
-    "PALM-Validation400 and PM_Label_and_Fovea_Location.xlsx (or labels.csv). data/README.md says where to get them. "
-    "Photographs of your own need a folder for each class, or a sheet with the columns name and label: see there."
+    "PALM-Validation400 and PM_Label_and_Fovea_Location.xlsx (or labels.csv). data/README.md says where to get them."
+)
+_HELP = (
+    f"{_NEEDED} Photographs of your own need a folder for each class, or a sheet with the columns name and label: see "
+    "there."
+)
+_NOT_OWN = (
+    "PALM_DIR is for that data set alone. Photographs of your own are named where they are used: python -m "
+    "helpers.commands.train --data FOLDER, or photographs.read(FOLDER). Correct PALM_DIR, or unset it."
 )
 
 
@@ -62,7 +69,10 @@ def find() -> Path | None:
         folder = given if given.is_dir() else ROOT / given
         if not folder.is_dir():
             raise DataNotFound(f"PALM_DIR is {wanted}, which is no folder. Correct it, or unset it.")
-        return _checked(folder, " (PALM_DIR)")
+        files = _look(folder)
+        if not (files.images or files.zips):  # a labels.csv alone may be that of other photographs
+            raise DataNotFound(f"{folder} (PALM_DIR) holds nothing of the data set. {_NEEDED} {_NOT_OWN}")
+        return folder
     places = [ROOT / "data" / "palm", *(Path.home() / "data" / mount for mount in _MOUNTS)]
     found = {folder: _look(folder) for folder in places if folder.is_dir()}
     some = [folder for folder, files in found.items() if files.anything]
@@ -141,11 +151,11 @@ class _Files:
         return missing if self.sheets else [*missing, "the sheet with the labels of the validation images"]
 
 
-def _checked(folder: Path, named_by: str = "") -> Path:
+def _checked(folder: Path) -> Path:
     if not folder.is_dir():
         raise DataNotFound(f"{folder} is no folder. {_HELP}")
     if not _look(folder).anything:
-        raise DataNotFound(f"{folder}{named_by} holds nothing of the data set. {_HELP}")
+        raise DataNotFound(f"{folder} holds nothing of the data set. {_HELP}")
     return folder
 
 

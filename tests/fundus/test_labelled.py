@@ -223,7 +223,7 @@ WRONG = {
         r"^more in .*photos: beside the parts \(test and train\), and in none of them\. Move it into one of them",
     ),
     "a part beside the classes": (
-        photos([*named(4), *(f"test/{n}" for n in named(2))]), r"^glaucoma, healthy, myopia in .*the the parts \(test\)",
+        photos([*named(4), *(f"test/{n}" for n in named(2))]), r"^glaucoma, healthy, myopia in .*the parts \(test\)",
     ),
     "a photograph beside the parts": (
         photos([*(f"{p}/{p}{n}" for p in ("train", "test") for n in FLAT), "x.jpg"],

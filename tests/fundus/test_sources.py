@@ -86,6 +86,18 @@ def test_palm_dir_wrong(machine, monkeypatch):
             sources.find()
 
 
+@pytest.mark.parametrize("sheet", ["labels.csv", "mine.csv", "readme.txt"])
+def test_palm_dir_is_not_for_photographs_of_ones_own(machine, monkeypatch, sheet):
+    """Whoever has a folder for each class is not told to make one, and no command takes them for the data set."""
+    files = {f"{name}/{i}.jpg": build.jpeg(f"P{i}") for name in ("healthy", "sick") for i in range(6)}
+    write(machine / "own", {**files, sheet: "\n".join(["name,label", *(f"{name},{name[0]}" for name in files)])})
+    monkeypatch.setenv("PALM_DIR", "own")
+    message = r"own \(PALM_DIR\) holds nothing of the data set.*for that data set alone.*train --data FOLDER"
+    with pytest.raises(DataNotFound, match=message) as caught:
+        sources.find()
+    assert "need a folder for each class" not in str(caught.value)
+
+
 def test_an_empty_folder(machine):
     (machine / "empty").mkdir()
     with pytest.raises(DataNotFound, match=r"empty .*holds nothing of the data set"):
