@@ -28,7 +28,8 @@ from tqdm import tqdm
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".mpo",
             ".heic", ".heif", ".avif",
             ".dcm", ".dicom"}  # fmt: skip
-CACHE_FORMAT = 3  # raise it whenever read_image gives other pixels than before: existing caches are then made anew
+# Raise it whenever a reader gives other pixels than before, or refuses what it gave: all caches are then made anew.
+CACHE_FORMAT = 4
 BLACK = 15  # levels: the camera's black is noise up to that; what is above in any channel is the field of view
 
 
@@ -109,8 +110,9 @@ def read_images(
 
     Raises:
         ImageError: files cannot be read, each of which is named; nothing is stored then.
+        ValueError: `size` is no whole number from 1 on.
     """
-    paths = [Path(path) for path in paths]
+    paths, size = [Path(path) for path in paths], whole("size", size, 1)
     if cache is None:
         return _decode_all(paths, size, progress, read or read_image)
     key = _cache_key(paths, size, read.__name__ if read else "")
@@ -188,6 +190,8 @@ def _decode_all(
             images[index] = read(paths[index], size)
         except ImageError as error:
             return error
+        except MemoryError:
+            return ImageError(f"{paths[index]} is too large for the memory of this machine. Make it smaller.")
 
     # Pillow and OpenCV let go of Python's lock while they decode and shrink, so threads do use all cores.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:

@@ -3,7 +3,7 @@ import os
 import shutil
 import threading
 
-from helpers.files import read_arrays
+from helpers.files import read_arrays, write_arrays
 from helpers.fundus import images
 from helpers.fundus.errors import ImageError
 from helpers.fundus.images import read_image, read_images
@@ -105,6 +105,22 @@ def test_the_cache_notices_another_size_order_and_format(photos, decoded, monkey
     assert len(decoded) == 5
 
 
+@pytest.mark.parametrize("older", [2, 3])
+def test_what_is_refused_today_does_not_come_from_an_older_cache(photos, monkeypatch, older):
+    """The readers of format 3 took a JPEG with a hole, a part of its bytes as zeros."""
+    paths, cache, today = listed(photos), photos / "c.npz", images.CACHE_FORMAT
+    whole = paths[3].read_bytes()
+    paths[3].write_bytes(whole[:-300] + bytes(200) + whole[-100:])
+    monkeypatch.setattr(images, "CACHE_FORMAT", older)
+    key = images._cache_key(paths, 24, "")
+    monkeypatch.setattr(images, "CACHE_FORMAT", today)
+    write_arrays(cache, {"images": np.zeros((5, 24, 24, 3), np.uint8), "key": np.array(key)})
+    with pytest.raises(ImageError, match=r"P0003\.jpg has a hole"):
+        read_images(paths, 24, cache, progress=False)
+    paths[3].write_bytes(whole)
+    assert read_images(paths, 24, cache, progress=False).any()
+
+
 DAMAGES = {  # any other damage of such a file is found in tests/test_files.py
     "another key": lambda cache: np.savez(cache, images=np.zeros((5, 24, 24, 3), np.uint8), key="another"),
     "no such arrays": lambda cache: np.savez(cache, weights=np.zeros(3)),
@@ -135,6 +151,24 @@ def test_all_bad_images_are_named_at_once_and_no_cache_is_left(photos, decoded):
     with pytest.raises(ImageError, match=r"^3 of 6 images .*:\n(.*\n){2}.*none\.jpg cannot be read"):
         read_images([*paths, photos / "none.jpg"], 24, photos / "new" / "c.npz", progress=False)
     assert not (photos / "new").exists()
+
+
+def test_one_that_is_too_large_for_the_memory_is_named_as_well(photos, monkeypatch):
+    def read(path, size):
+        if path.stem == "P0002":
+            raise MemoryError
+        return read_image(path, size)
+
+    (photos / "P0004.jpg").write_bytes(b"")
+    with pytest.raises(ImageError, match=r"^2 of 5 .*\n.*P0002\.jpg is too large for .*\n.*P0004\.jpg has zero"):
+        read_images(listed(photos), 24, photos / "c.npz", progress=False, read=read)
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.5, "24"])
+def test_a_size_that_is_none(photos, size):
+    for paths in (listed(photos), []):
+        with pytest.raises(ValueError, match="size must be"):
+            read_images(paths, size, photos / "c.npz", progress=False)
 
 
 def test_nobody_waits_for_the_other_images_after_ctrl_c(photos, decoded, monkeypatch):
