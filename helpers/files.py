@@ -38,6 +38,7 @@ _DAMAGED = (
 
 
 _SEPARATORS = ",;\t，"
+_FORMULA = tuple("=+-@＝＋－＠")
 
 
 class DamagedFile(ValueError):
@@ -115,6 +116,11 @@ def csv_rows(data: bytes) -> list[list[str]]:
     if cut:
         raise csv.Error(f"it ends in the middle of line {reader.line_num}, after {text[-20:]!r}")
     return rows
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet might calculate a cell of a CSV file that begins so, whatever the quotes around it."""
+    return text.lstrip().startswith(_FORMULA) or text.startswith(("\t", "\r", "\n"))
 
 
 def spelled(name: str | os.PathLike) -> str:

@@ -11,7 +11,16 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from helpers import ROOT
-from helpers.files import DamagedFile, decode, made_whole, read_arrays, write_arrays, write_atomically, zip_files
+from helpers.files import (
+    DamagedFile,
+    decode,
+    is_formula,
+    made_whole,
+    read_arrays,
+    write_arrays,
+    write_atomically,
+    zip_files,
+)  # fmt: skip
 from tests.tools.disk import full_disk
 from tests.tools.palm_builder import packed, with_byte
 
@@ -406,3 +415,9 @@ def test_folders_in_a_zip_are_no_files(tmp_path, raw, attributes):
     (tmp_path / "a.zip").write_bytes(in_a_zip(raw, attributes=attributes, data=b""))
     with zipfile.ZipFile(tmp_path / "a.zip") as bundle:
         assert zip_files(bundle) == []
+
+
+def test_what_a_spreadsheet_might_calculate():
+    for text in ("=1+1", "+1", "-x", "@SUM(A1)", " =1", "\t=1", "\tx", "\rx", "\nx", "＝1", "\u00a0@x"):
+        assert is_formula(text), text
+    assert not any(map(is_formula, ("", "a=b", "1-1", "'=1", "./=1", "a\t=", "x@y", "   ")))

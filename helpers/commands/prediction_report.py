@@ -8,6 +8,7 @@ import base64
 import csv
 import html
 import io
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from typing import Any
 
 from helpers import language
 from helpers.commands.prediction_words import said
-from helpers.files import write_atomically
+from helpers.files import is_formula, write_atomically
 from helpers.language import Text
 
 UNREADABLE = "cannot be read"
@@ -45,6 +46,7 @@ BLANK = Text(
 ALT = Text("支持“{}”的东西在哪里", "where what speaks for “{}” lies")
 SCALE = Text("0 {} 最大值", "0 {} highest")
 TITLE = Text("眼底照片：由网络判断的 {} 张", "Fundus photographs: {} judged by a network")
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")  # the name of a class may be one, and nothing is calculated of it
 _STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem; color: #222;
@@ -125,15 +127,22 @@ def counts(rows: Sequence[Row]) -> str:
 
 
 def write_csv(path: Path, rows: Sequence[Row], classes: Sequence[str]) -> None:
-    """As Excel opens it without a question: UTF-8 with a mark. A name that it would take for a formula gets "./"."""
+    """As Excel opens it without a question: UTF-8 with a mark.
+
+    What it would take for a formula is text from outside, and gets "./" if it is the name of a file, or else "'".
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(columns(classes))
+    writer.writerow(map(_cell, columns(classes)))
     for row in rows:
-        name = f"./{row.name}" if row.name.startswith(("=", "+", "-", "@", "\t", "\r")) else row.name
-        writer.writerow([name, row.decision, *_numbers(row, classes, 6), row.reason])
+        name = f"./{row.name}" if is_formula(row.name) else row.name
+        writer.writerow([name, _cell(row.decision), *_numbers(row, classes, 6), _cell(row.reason)])
     data = b"\xef\xbb\xbf" + text.getvalue().encode("utf-8", "backslashreplace")
     write_atomically(path, lambda file: file.write(data))
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if is_formula(text) and not _NUMBER.fullmatch(text) else text
 
 
 def write_page(

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 
-from helpers.files import file_name, write_atomically
+from helpers.files import file_name, is_formula, write_atomically
 from helpers.homework.answers import RIGHT
 from helpers.homework.grading import FULL, UNKNOWN, UNREADABLE, Mark, Part
 from helpers.homework.roster import ASSIGNMENT
@@ -26,7 +26,6 @@ HEAD = ("id", "name", "status", "task 1", "task 2", "total", "of", "reason", "fi
 # A page of feedback says by this that it may be removed by the next run.
 MADE_HERE = '<meta name="generator" content="helpers.homework.gradebook">'
 RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))}
-FORMULA = (*"=+-@＝＋－＠",)
 STYLE = """body { font: 16px/1.5 sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
 td, th { border: 1px solid #999; padding: .2rem .5rem; text-align: left }
@@ -110,7 +109,7 @@ def _own_programs() -> Iterator[None]:
 def _cell(text: str) -> str:
     """Text for a sheet. Excel calculates what begins like a formula, whatever the quotes around it."""
     text = "".join(c if c.isprintable() else " " for c in text[:1000])
-    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
+    return f"'{text}" if is_formula(text) else text
 
 
 def _file_name(mark: Mark) -> str:

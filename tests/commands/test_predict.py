@@ -7,7 +7,7 @@ import sys
 
 from helpers import ROOT, runtime
 from helpers.commands import predict, recipe, train
-from helpers.commands.prediction_report import NOT_A_DEVICE
+from helpers.commands.prediction_report import NOT_A_DEVICE, Row, write_csv
 from helpers.fundus.dataset import FundusDataset
 from helpers.fundus.eye import sample_eye
 from helpers.fundus.paint import paint_eye
@@ -276,3 +276,15 @@ def test_an_ascii_terminal_and_a_pipe_that_closes(model, tmp_path, reader):
     assert b"Traceback" not in said
     assert len((tmp_path / "结果" / "predictions.csv").read_text(encoding="utf-8-sig").splitlines()) == 4
     assert "图0.png" in (tmp_path / "结果" / "report.html").read_text(encoding="utf-8")
+
+
+def test_no_class_and_no_name_is_a_formula(tmp_path):
+    classes = ("-1", "=HYPERLINK(1)", "@x")
+    rows = [Row("\t=1.jpg", "=HYPERLINK(1)", True, (0.1, 0.8, 0.1)), Row(" +1.jpg", "-1", True, (0.8, 0.1, 0.1)),
+            Row("a.jpg", "@x", True, (0.1, 0.1, 0.8), "-cmd")]  # fmt: skip
+    write_csv(tmp_path / "a.csv", rows, classes)
+    with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
+        head, *cells = csv.reader(file)
+    assert [row[:2] for row in cells] == [["./\t=1.jpg", "'=HYPERLINK(1)"], ["./ +1.jpg", "-1"], ["a.jpg", "'@x"]]
+    assert cells[2][-1] == "'-cmd"
+    assert head[2] == "probability of -1"
