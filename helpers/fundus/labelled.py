@@ -5,7 +5,7 @@ A sheet may also name patients, who are then kept together, and the part that a 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -59,7 +59,8 @@ def samples(folder: Path) -> Labelled | None:
         DataError: something is missing, said twice, or contradicts itself; the message names it and the way out.
     """
     home = _home(folder)
-    found = {path.relative_to(home).as_posix(): path for path in walk(home) if path.suffix.lower() in SUFFIXES}
+    files = {path.relative_to(home).as_posix(): path for path in walk(home)}
+    found = {name: path for name, path in files.items() if path.suffix.lower() in SUFFIXES}
     sheet = find_sheet(home)
     labels, parts = _by_folder(list(found))
     by_part = bool(parts)
@@ -90,7 +91,8 @@ def samples(folder: Path) -> Labelled | None:
         tuple(patients.get(name, "") for name in order), tuple(parts.get(name, "") for name in order), origin,
     )  # fmt: skip
     _check_classes(listed, source)
-    return _with_own_parts(listed) if parts else _enough(listed, source)
+    listed = _with_own_parts(listed) if parts else _enough(listed, source)
+    return replace(listed, origin=listed.origin + _left_out(home, files.values()))
 
 
 def _home(folder: Path) -> Path:
@@ -109,6 +111,16 @@ def _entries(folder: Path) -> list[Path]:
     paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
     folders = [path for path in paths if path.is_dir() and not beside(path.name)]
     return [*folders, *(path for path in paths if path.suffix.lower() in SUFFIXES), *sheets_in(folder)]
+
+
+def _left_out(home: Path, files: Iterable[Path]) -> str:
+    """What is not read, in words: files that are neither photographs nor sheets, and folders that are called masks."""
+    sheets = sheets_in(home)
+    others = [path for path in files if path.suffix.lower() not in SUFFIXES and path not in sheets]
+    masks = {path.name for depth in ("*", "*/*") for path in home.glob(depth) if path.is_dir() and beside(path.name)}
+    said = [f"{counted(others, 'file')} of other kinds"] if others else []
+    said += [f"{some(sorted(masks))} (masks, by the name)"] if masks else []
+    return f"; left out: {', '.join(said)}" if said else ""
 
 
 def _by_folder(names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -160,14 +172,21 @@ def _check_folders(home: Path, names: Sequence[str], labels: dict[str, str], by_
 
 
 def _classes(labels: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
-    """The names of the classes, and each label as a position in them; capitals and blanks tell none apart."""
-    keys = [" ".join(unicodedata.normalize("NFC", label).casefold().split()) for label in labels]
+    """The names of the classes, and each label as a position in them; capitals tell none apart."""
+    shown = [_shown(label) for label in labels]
+    keys = [label.casefold() for label in shown]
     spelled: dict[str, str] = {}
-    for key, label in zip(keys, labels, strict=True):
+    for key, label in zip(keys, shown, strict=True):
         spelled.setdefault(key, label)
     classes = in_order(list(spelled.values()))
     place = {key: classes.index(label) for key, label in spelled.items()}
     return tuple(classes), np.array([place[key] for key in keys], np.int64)
+
+
+def _shown(label: str) -> str:
+    """A label as it is seen: blanks, wide letters and what no eye sees tell no classes apart."""
+    seen = "".join(each if each.isprintable() else " " for each in unicodedata.normalize("NFKC", label))
+    return " ".join(seen.split())
 
 
 def _check_classes(listed: Labelled, source: str) -> None:

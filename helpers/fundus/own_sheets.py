@@ -169,8 +169,8 @@ def counted(things: Sequence, word: str) -> str:
 
 
 def _endings(path: str) -> set[str]:
-    """All that a sheet may call a photograph."""
-    parts = path.split("/")
+    """All that a sheet may call a photograph; a backslash in a name is what a program of Windows had for a slash."""
+    parts = path.replace("\\", "/").split("/")
     whole = ["/".join(parts[start:]) for start in range(len(parts))]
     return {_key(each) for ending in whole for each in (ending, _stem(ending))}
 

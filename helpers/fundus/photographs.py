@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +21,7 @@ from helpers.fundus.copies import same_photographs
 from helpers.fundus.errors import DataError, DataNotFound
 from helpers.fundus.grouping import hold_back, together
 from helpers.fundus.images import image_size, read_images
+from helpers.fundus.own_sheets import counted
 from helpers.fundus.sources import PARTS, RENDERED, find, is_palm, samples, some
 
 import numpy as np
@@ -168,12 +171,27 @@ def read(
 
 def _read_own(own: labelled.Labelled, size: int, cache: str | Path | None, progress: bool) -> FundusSet:
     images = read_images(own.paths, size, cache, progress, labelled.read_photograph)
-    groups, parts = together(own.patients, same_photographs(images)), np.array(own.parts)
+    copies = same_photographs(images)
+    _say_if_contradicted(own, copies)
+    groups, parts = together(own.patients, copies), np.array(own.parts)
     if not parts.any():
         tested = hold_back(own.labels, groups, labelled.TEST, 0, own.classes, "testing")
         parts = np.where(tested, "testing", "training")
     sizes = np.array([image_size(path) for path in own.paths])
     return FundusSet(images, own.labels, own.names, parts, True, sizes, own.classes, groups, own.origin)
+
+
+def _say_if_contradicted(own: labelled.Labelled, copies: Sequence[Sequence[int]]) -> None:
+    """Warn of photographs that are in two classes: no network can learn both, and its errors are theirs."""
+    said = [f"{name} ({own.classes[label]})" for name, label in zip(own.names, own.labels, strict=True)]
+    pairs = []
+    for first, *others in copies:
+        pairs += [f"{said[first]} = {said[i]}" for i in others if own.labels[i] != own.labels[first]][:1]
+    if pairs:
+        warnings.warn(
+            f"{counted(pairs, 'photograph')} with a copy in another class: {some(pairs)}. Remove those that are wrong.",
+            stacklevel=4,
+        )
 
 
 def _cache_file(folder: Path, size: int) -> Path:

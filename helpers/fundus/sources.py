@@ -22,14 +22,13 @@ _MOUNTS = ("data19065", "data23828", "data19469")  # iChallenge-PM on AI Studio,
 _IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 _IMAGE_NAME = re.compile(r"[HNPVT]\d+", re.IGNORECASE)
 _PART_OF_LETTER = {"H": "training", "N": "training", "P": "training", "V": "validation", "T": "testing"}
-_MAX_DEPTH = 8
 _NEEDED = (
     "It needs training.zip, validation.zip and valid_gt.zip, or what they unpack to: PALM-Training400, "
     "PALM-Validation400 and PM_Label_and_Fovea_Location.xlsx (or labels.csv). data/README.md says where to get them."
 )
 _HELP = (
-    f"{_NEEDED} Photographs of your own need a folder for each class, or a sheet with the columns name and label: see "
-    "there."
+    f"{_NEEDED} Photographs of your own need a folder for each class, or a sheet, .csv or .xlsx, with the columns name "
+    "and label: see there."
 )
 _NOT_OWN = (
     "PALM_DIR is for that data set alone. Photographs of your own are named where they are used: python -m "
@@ -180,17 +179,21 @@ def walk(folder: Path, leave_out: Path | None = None) -> Iterator[Path]:
     """All files below a folder but hidden ones, and without the masks, which have the names of the images.
 
     Raises:
-        DataError: a folder cannot be listed, or there are more than MAX_FOLDERS.
+        DataError: a folder cannot be listed, or there are more than MAX_FOLDERS, those behind links among them.
     """
     for count, (current, folders, names) in enumerate(os.walk(folder, onerror=_refuse, followlinks=True)):
         if count > MAX_FOLDERS:
             raise DataError(f"{folder} holds more than {MAX_FOLDERS} folders. Name the folder of the data set itself.")
         here = Path(current)
-        depth = len(here.relative_to(folder).parts)  # bounded, since links may lead round in a circle
-        folders[:] = sorted(n for n in folders if not (n.startswith(".") or beside(n))) if depth < _MAX_DEPTH else []
+        folders[:] = sorted(n for n in folders if not (n.startswith(".") or beside(n) or _leads_back(here / n)))
         if leave_out is not None and leave_out.resolve() == (here / leave_out.name).resolve():
             folders[:] = [name for name in folders if name != leave_out.name]
         yield from (here / name for name in sorted(names) if not name.startswith((".", "~$")))
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether it is a link to a folder above it: round such a circle, the same files would come again and again."""
+    return folder.is_symlink() and folder.resolve() in {above.resolve() for above in folder.parents}
 
 
 def _refuse(error: OSError) -> None:

@@ -1,6 +1,7 @@
 """fundus.labelled: photographs of one's own in any layout; what is wrong with them is said in a sentence."""
 import dataclasses
 import unicodedata
+import warnings
 
 from helpers.commands import predict
 from helpers.fundus import labelled, photographs, sources
@@ -176,6 +177,38 @@ def test_what_is_not_meant_is_left_alone(machine):
     more = {"notes.csv": "a,b\n1,2\n", "healthy/readme.txt": "x", ".hidden/x.jpg": IMAGE, "masks/0.png": IMAGE}
     more["~$a.xlsx"] = ""
     assert len(labelled.samples(write(machine / "p", photos(named(), more))).names) == 18
+
+
+def test_what_is_left_out_is_counted(machine):
+    more = {"healthy/a.jp2": b"", "README.md": "x", "masked/0.png": IMAGE, "who.csv": sheet([(n, n) for n in named()],
+                                                                                          "file,patient")}  # fmt: skip
+    assert labelled.samples(write(machine / "p", photos(named(), more))).origin == (
+        "a folder for each class, patients from who.csv; left out: 2 files of other kinds, masked (masks, by the name)"
+    )
+
+
+def test_a_link_round_in_a_circle_brings_no_photograph_again_and_depth_hides_none(machine):
+    deep = f"healthy/{'/'.join('abcdefghijkl')}/x.jpg"
+    folder = write(machine / "p", photos([*named(), deep]))
+    (folder / "healthy" / "circle").symlink_to(folder, target_is_directory=True)
+    (folder / "myopia" / "to").symlink_to(folder / "healthy" / "a", target_is_directory=True)
+    (folder / "healthy" / "a" / "back").symlink_to(folder / "myopia", target_is_directory=True)
+    listed = labelled.samples(folder)
+    assert deep in listed.names
+    assert [np.count_nonzero(listed.labels == k) for k in range(3)] == [6 + 1 + 6, 6, 6 + 1]
+
+
+def test_names_with_the_backslashes_of_another_system(machine):
+    """An archive that was packed on Windows may unpack to them."""
+    names = [f"a\\{name}" for name in FLAT]
+    more = {"a.csv": sheet(zip(names, LABELS, strict=True), "name,label")}
+    assert len(labelled.samples(write(machine / "p", photos(names, more))).names) == 18
+
+
+def test_what_nobody_sees_tells_no_classes_apart(machine):
+    rows = [(name, ["mild DR", "mild DR\u200b", "ｓevere\u00a0DR", "severe DR"][i % 4]) for i, name in enumerate(FLAT)]
+    listed = labelled.samples(write(machine / "p", photos(FLAT, {"a.csv": sheet(rows, "name,label")})))
+    assert listed.classes == ("mild DR", "severe DR")
 
 
 @pytest.mark.parametrize("files", [build.unpacked(), build.official(), build.release()])
@@ -375,6 +408,19 @@ def test_copies_stay_together_without_any_patient_named(machine):
         parts = photographs.split(photographs.read(folder, 32, progress=False), 0.3, seed)
         for part in parts:
             assert all((names[2 * i] in part.names) == (names[2 * i + 1] in part.names) for i in range(5))
+
+
+def test_one_photograph_in_two_classes_is_named(machine):
+    files = photos(named(6))
+    files["myopia/0.jpg"] = files["healthy/0.jpg"]
+    folder = write(machine / "photos", files)
+    said = r"^1 photograph with a copy in another class: healthy/0\.jpg \(healthy\) = myopia/0\.jpg \(myopia\)\. Remove"
+    with pytest.warns(UserWarning, match=said):
+        photographs.read(folder, 32, progress=False)
+    (folder / "myopia/0.jpg").write_bytes(encode(picture(99, 48)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        photographs.read(folder, 32, progress=False)
 
 
 def test_a_copy_of_a_test_photograph_is_not_trained_on_where_the_parts_are_given(machine):
