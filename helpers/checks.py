@@ -1,9 +1,13 @@
-"""Arguments looked at before they are used, so that a wrong one is named in a sentence. Standard library only."""
+"""Arguments looked at before they are used, so that a wrong one is named in a sentence."""
 from __future__ import annotations
 
 import math
 import operator
 import reprlib
+
+import numpy as np
+
+_KINDS = {"biuf": "numbers", "iu": "whole numbers", "f": "floats", "b": "bool"}  # NumPy's letters, in words
 
 
 def whole(name: str, value: object, least: int | None = None, most: int | None = None) -> int:
@@ -18,6 +22,8 @@ def whole(name: str, value: object, least: int | None = None, most: int | None =
         number = None
     if number is None:
         raise ValueError(f"{name} must be a whole number, not {shown(value)}")
+    if least is not None and most is not None and not least <= number <= most:
+        raise ValueError(f"{name} must be {least} to {most}, not {shown(number)}")
     if least is not None and number < least:
         raise ValueError(f"{name} must be at least {least}, not {shown(number)}")
     if most is not None and number > most:
@@ -25,18 +31,64 @@ def whole(name: str, value: object, least: int | None = None, most: int | None =
     return number
 
 
-def number(name: str, value: object) -> float:
+def number(name: str, value: object, above: float = -math.inf, most: float = math.inf) -> float:
     """A finite number as a float.
 
     Raises:
-        ValueError: it is none; the message names it.
+        ValueError: it is none, is not above `above`, or is above `most`; the message names it.
     """
     try:
         found = math.nan if isinstance(value, (bool, str, bytes)) else float(value)
     except Exception:
         found = math.nan
-    if not math.isfinite(found):
-        raise ValueError(f"{name} must be a number, not {shown(value)}")
+    if not math.isfinite(found) or not above < found <= most:
+        limits = [f" above {above:g}"] * (above > -math.inf) + [f" at most {most:g}"] * (most < math.inf)
+        raise ValueError(f"{name} must be a number{' and'.join(limits)}, not {shown(value)}")
+    return found
+
+
+def array(name: str, value: object, axes: str, kinds: str = "biuf") -> np.ndarray:
+    """An array out of an array, a list or a tensor.
+
+    Args:
+        name: for the message.
+        value: anything.
+        axes: their names, "N S S" of three: a letter that stands there twice is the same size twice, a number a size.
+        kinds: what it may be of: "biuf", any numbers; "iu", whole ones; "f", floats; "b", bool.
+
+    Raises:
+        ValueError: it is of another type, has other axes, or holds NaN or infinity; the message names it.
+    """
+    wanted = f"{name} must be {_KINDS[kinds]} [{', '.join(axes.split())}]"
+    try:
+        # Paddle gives NumPy, which has no bfloat16, the bits of such numbers as whole ones.
+        found = None if "bfloat16" in str(getattr(value, "dtype", "")) else np.asarray(value)
+    except Exception:  # lists of several lengths, and whatever an object does that is looked at
+        found = None
+    if found is None or found.dtype.kind not in kinds:
+        kind = f"{found.dtype} " if isinstance(value, np.ndarray) else ""
+        raise ValueError(f"{wanted}, not {kind}{shown(value)}")
+    sizes: dict[str, int] = {}
+    same = found.ndim == len(axes.split()) and all(
+        size == (int(axis) if axis.isdigit() else sizes.setdefault(axis, size))
+        for axis, size in zip(axes.split(), found.shape, strict=True)
+    )
+    if not same:
+        raise ValueError(f"{wanted}, not of the shape {list(found.shape)}")
+    if found.dtype.kind == "f" and not np.isfinite(found).all():
+        raise ValueError(f"{name} must be finite, but there is NaN or infinity")
+    return found
+
+
+def picture(name: str, value: object) -> np.ndarray:
+    """An image, uint8 [H, W, 3], of one pixel at least.
+
+    Raises:
+        ValueError: it is none; the message names it.
+    """
+    found = array(name, value, "H W 3", "biuf")
+    if found.dtype != np.uint8 or not found.size:
+        raise ValueError(f"{name} must be uint8 [H, W, 3], not {found.dtype} {list(found.shape)}")
     return found
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 from helpers import runtime
-from helpers.checks import whole
+from helpers.checks import number, shown, whole
 
 import numpy as np
 import paddle
@@ -53,7 +53,13 @@ def load(count: int = 1000, seed: int = 0) -> Digits:
 
 
 def accuracy(model: nn.Layer, x: paddle.Tensor, y: paddle.Tensor) -> float:
-    """The share of images [n, 1, 8, 8] that the model classifies rightly in evaluation mode; its mode is put back."""
+    """The share of images [n, 1, 8, 8] that the model classifies rightly in evaluation mode; its mode is put back.
+
+    Raises:
+        ValueError: the labels are not [n], one for each image, or there is none.
+    """
+    if list(y.shape) != [len(x)] or not len(x):  # labels [n, 1] would be compared with every answer
+        raise ValueError(f"labels must be [n] for images [n, ...], n >= 1, not {list(y.shape)} for {list(x.shape)}")
     with runtime.mode(model, training=False), paddle.no_grad():
         return float((model(x).argmax(axis=1) == y).numpy().mean())
 
@@ -76,8 +82,9 @@ def fit(
     A loss that explodes is an outcome here, not an error: the curves say so (huge or NaN).
 
     Raises:
-        ValueError: no epoch, or a batch of no image or of more than there are.
+        ValueError: no epoch, a batch of no image or of more than there are, or a learning rate that is no number.
     """
+    learning_rate = number("learning_rate", learning_rate)
     epochs, batch_size, seed = whole("epochs", epochs), whole("batch_size", batch_size), whole("seed", seed, 0)
     count = len(data.y)
     if not 1 <= batch_size <= count:
@@ -119,7 +126,12 @@ def sweep(run: Callable[..., Any], settings: dict[Hashable, dict], seeds: Sequen
         seeds: the same ones for every setting, so that results can be compared pair by pair.
 
     Returns: name -> what `run` gave, with an axis for the seeds in front: `Curves` of [seeds, epochs], or an array.
+
+    Raises:
+        ValueError: there is no setting, or no seed.
     """
+    if not isinstance(settings, dict) or not settings or not len(seeds):
+        raise ValueError(f"a sweep needs settings, name -> arguments, and seeds, not {shown(settings)}, {shown(seeds)}")
     results = {}
     with tqdm(total=len(settings) * len(seeds), unit="run", file=sys.stdout, leave=False) as bar:
         for name, setting in settings.items():

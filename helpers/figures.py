@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from helpers.checks import shown, whole
+from helpers.checks import array, number, shown, whole
 from helpers.training.history import History
+from helpers.training.metrics import checked
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,7 +26,13 @@ def image_grid(
         images, titles: n arrays [H, W, 3] (uint8, or float from 0 to 1) or [H, W], each with a short text.
         title: of the whole figure: what to see.
         inches: width of one image; `imshow` is passed on to matplotlib's imshow.
+
+    Raises:
+        ValueError: there is no image, not a title for each, no column, or no width.
     """
+    columns, inches = whole("columns", columns, 1), number("inches", inches, above=0)
+    if not len(images) or len(images) != len(titles):
+        raise ValueError(f"each image must have its title: there are {len(images)} and {len(titles)}")
     rows = -(-len(images) // columns)
     size = inches * columns, (inches + 0.3) * rows + 0.4
     _, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
@@ -47,7 +54,14 @@ def bands(
         x, curves: n positions, and name -> numbers [seeds, n].
         xlabel, ylabel, title: with units where there are any; the title says what to see.
         ax: where to draw; a new figure without it.
+
+    Raises:
+        ValueError: there is no curve, or one is not [seeds, n].
     """
+    x = array("x", x, "n")
+    if not isinstance(curves, dict) or not curves:
+        raise ValueError(f"the curves must be a dictionary, name -> [seeds, n], not {shown(curves)}")
+    curves = {name: array(f"the curve {name}", values, f"seeds {len(x)}") for name, values in curves.items()}
     ax = ax or plt.subplots(figsize=(6, 3.4), layout="constrained")[1]
     for index, (name, values) in enumerate(curves.items()):
         style = ("o-", "s--", "^:", "D-.", "v-", "P--", "X:")[index % 7]
@@ -67,7 +81,15 @@ def training_curves(histories: dict[str, History], title: str) -> None:
     """Loss, validation accuracy and validation AUC of one or more runs, epoch by epoch.
 
     Of a run without a validation part there is the training loss alone.
+
+    Raises:
+        ValueError: there is no run, or it has no epoch.
     """
+    if not isinstance(histories, dict) or not histories:
+        raise ValueError(f"the histories must be a dictionary, name -> History, not {shown(histories)}")
+    for name, history in histories.items():
+        if not isinstance(history, History) or not history.loss:
+            raise ValueError(f"{name} must be the History of a training of one epoch at least")
     _, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
     styles = ["-", "--", ":", "-."]
     for index, (name, history) in enumerate(histories.items()):
@@ -92,7 +114,12 @@ def training_curves(histories: dict[str, History], title: str) -> None:
 
 
 def roc(labels: np.ndarray, scores: np.ndarray, threshold: float, title: str, ax: plt.Axes | None = None) -> None:
-    """The ROC curve of scores [n] against labels [n], with the point that one threshold takes on it."""
+    """The ROC curve of scores [n] against labels [n], with the point that one threshold takes on it.
+
+    Raises:
+        ValueError: the lengths differ, a class is missing, or a score or the threshold is no number.
+    """
+    (labels, scores), threshold = checked(labels, scores), number("threshold", threshold)
     ax = ax or plt.subplots(figsize=(4.2, 4), layout="constrained")[1]
     false_alarms, hits, _ = roc_curve(labels, scores)
     said = scores >= threshold
@@ -106,7 +133,14 @@ def roc(labels: np.ndarray, scores: np.ndarray, threshold: float, title: str, ax
 
 
 def confusion(matrix: np.ndarray, names: Sequence[str], title: str, ax: plt.Axes | None = None) -> None:
-    """A confusion matrix [k, k] (rows: truth, columns: said) with its counts."""
+    """A confusion matrix [k, k] (rows: truth, columns: said) with its counts.
+
+    Raises:
+        ValueError: it is none, or there are not k names.
+    """
+    matrix = array("matrix", matrix, "k k", "iu")
+    if len(names) != len(matrix) or not len(matrix):
+        raise ValueError(f"each class must have its name: there are {len(matrix)} and {len(names)}")
     ax = ax or plt.subplots(figsize=(4.2, 4), layout="constrained")[1]
     shown = ConfusionMatrixDisplay(matrix, display_labels=names)
     scale, text = {"vmin": 0, "vmax": matrix.sum()}, {"fontsize": 16, "color": "black"}  # readable on every blue

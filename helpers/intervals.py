@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from helpers.checks import shown
+from helpers.checks import array
 
 import numpy as np
 from scipy import stats
@@ -33,11 +33,9 @@ def mean(values: Sequence[float]) -> Interval:
     Raises:
         ValueError: fewer than two values, more than one axis, or a value that is no finite number.
     """
-    values = _numbers(values)
-    if values.ndim != 1 or len(values) < 2:
+    values = array("the values", values, "n").astype(float)
+    if len(values) < 2:
         raise ValueError(f"an interval needs at least two values [n], one for each seed, not {list(values.shape)}")
-    if not np.isfinite(values).all():
-        raise ValueError(f"an interval needs finite values, not {values}")
     half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return Interval(float(values.mean()), float(values.mean() - half), float(values.mean() + half))
 
@@ -48,14 +46,7 @@ def difference(values: Sequence[float], others: Sequence[float]) -> Interval:
     Raises:
         ValueError: they are not equally many, or what `mean` refuses.
     """
-    values, others = _numbers(values), _numbers(others)
+    values, others = (array("the values", each, "n").astype(float) for each in (values, others))
     if values.shape != others.shape:
         raise ValueError(f"paired values must be equally many, not {list(values.shape)} and {list(others.shape)}")
     return mean(values - others)
-
-
-def _numbers(values: object) -> np.ndarray:
-    try:
-        return np.asarray(values, float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"an interval needs a list of numbers, not {shown(values)}") from error

@@ -27,7 +27,7 @@ def test_as_text():
 
 
 @pytest.mark.parametrize(("values", "said"), [
-    ([1.0], "at least two values"), ([[1.0, 2], [3, 4]], "at least two values"), ([1, np.nan], "finite values"),
+    ([1.0], "at least two values"), ([[1.0, 2], [3, 4]], r"numbers \[n\]"), ([1, np.nan], "must be finite"),
 ])  # fmt: skip
 def test_refused(values, said):
     with pytest.raises(ValueError, match=said):

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from helpers.checks import picture
+
 import cv2
 import numpy as np
 
@@ -44,7 +46,12 @@ class Field:
 
 
 def find(image: np.ndarray) -> Field | None:
-    """The field of view, or None if there is no plain border or nothing on it; uint8 [H, W, 3]."""
+    """The field of view, or None if there is no plain border or nothing on it; uint8 [H, W, 3].
+
+    Raises:
+        ValueError: the image is none of these; numbers from 0 to 1 would all look black.
+    """
+    image = picture("image", image)
     scale = min(1.0, SIDE / max(image.shape[:2]))
     sides = [max(1, round(scale * side)) for side in image.shape[1::-1]]
     small = cv2.resize(image, sides, interpolation=cv2.INTER_AREA) if scale < 1 else image
@@ -89,7 +96,11 @@ def crop(image: np.ndarray, field: Field | None) -> np.ndarray:
 
     Returns:
         uint8 [S, S, 3], S about the circle's diameter, or `image` itself.
+
+    Raises:
+        ValueError: the image is not uint8 [H, W, 3].
     """
+    image = picture("image", image)
     height, width = image.shape[:2]
     dark = field is not None and field.border.max() <= LIT
     if field is None or (dark and _fills(field.box, height, width)):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import combinations
 
+from helpers.checks import array, number, shown, whole
 from helpers.fundus.errors import DataError
 
 import numpy as np
@@ -22,7 +23,11 @@ def together(patients: Sequence[str], copies: Iterable[Sequence[int]]) -> np.nda
     Args:
         patients: n names; "" where none is known, which says nothing.
         copies: the positions of photographs that are the same, group by group.
+
+    Raises:
+        ValueError: a position is none of the n.
     """
+    copies = [[whole("a position of a copy", place, 0, len(patients) - 1) for place in group] for group in copies]
     first: dict[str, int] = {}
     pairs = [(place, first.setdefault(name, place)) for place, name in enumerate(patients) if name]
     pairs += [(place, group[0]) for group in copies for place in group]
@@ -32,7 +37,12 @@ def together(patients: Sequence[str], copies: Iterable[Sequence[int]]) -> np.nda
 
 
 def folds(labels: np.ndarray, groups: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
-    """The fold of each photograph, int64 [n] from 0 to count - 1: groups whole, classes as evenly as that allows."""
+    """The fold of each photograph, int64 [n] from 0 to count - 1: groups whole, classes as evenly as that allows.
+
+    Raises:
+        ValueError: labels and groups are no whole numbers from 0 on, equally many, or `count` is not at least 1.
+    """
+    labels, groups, count = *_checked(labels, groups), whole("count", count, 1)
     result = np.zeros(len(labels), np.int64)
     count = min(count, len(np.unique(groups)), np.bincount(labels).max(initial=0))
     if count < 2:
@@ -62,7 +72,13 @@ def hold_back(
 
     Raises:
         DataError: a class has too few photographs, or of too few patients, for both sides.
+        ValueError: what `folds` refuses; a share that is not above 0 and below 1; a label of no class.
     """
+    labels, groups = _checked(labels, groups)
+    if not 0 < number("share", share) < 1:
+        raise ValueError(f"share must be above 0 and below 1, not {shown(share)}")
+    if labels.max(initial=-1) >= len(classes):
+        raise ValueError(f"the label {labels.max()} is of none of the {len(classes)} classes")
     smaller, total = min(share, 1 - share), np.bincount(labels, minlength=len(classes))
     # A finer share than a twentieth is one fold of so many as it takes.
     wanted = Fraction(smaller).limit_denominator(FOLDS) if smaller > 1 / FOLDS else Fraction(1, round(1 / smaller))
@@ -115,3 +131,13 @@ def _far(held: np.ndarray, total: np.ndarray, share: float) -> np.ndarray:
     """Of which classes, bool [k], much more or less than a share is held back."""
     away = np.abs(held - share * total)
     return (away >= 1) & (away > total / FOLDS)
+
+
+def _checked(labels: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays [n] of whole numbers, or an error that names what is wrong with them."""
+    labels, groups = array("labels", labels, "n", "iu"), array("groups", groups, "n", "iu")
+    if len(labels) != len(groups):
+        raise ValueError(f"labels and groups must be equally many, not {len(labels)} and {len(groups)}")
+    if labels.min(initial=0) < 0:
+        raise ValueError(f"labels must be classes from 0 on, not {labels.min()}")
+    return labels.astype(np.int64), groups.astype(np.int64)

@@ -74,7 +74,7 @@ def squeeze(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def image_size(path: str | Path) -> tuple[int, int]:
-    """Height and width in pixels as they are stored; the file is not decoded for it.
+    """Height and width in pixels as they are stored, of a TIFF as it is shown; the file is not decoded for it.
 
     Raises:
         ImageError: as in `read_image`.
@@ -174,7 +174,7 @@ def _unusable(path: str | Path, error: Exception) -> ImageError:
     elif reason.startswith("is a "):
         advice = ""
     elif isinstance(error, UnidentifiedImageError):  # its own text names an object of this process
-        reason = "cannot be decoded as an image (it begins like no image of a known format)"
+        reason = "cannot be decoded as an image (damaged, or of no known format)"
     elif not reason.startswith("has a hole"):
         reason = f"cannot be decoded as an image ({reason})"
     return ImageError(f"{path} {reason}. {advice}".rstrip())

@@ -69,7 +69,7 @@ def _read(path: Path, rows: Rows) -> Sheet | None:
             raise DataError(f"{path}: the columns {both} could both be the {role}. Remove or rename one of them.")
     columns = {role: next(iter(places.items())) for role, places in titles.items()}
     cells = [
-        (number, {role: _text(row[place] if place < len(row) else None) for role, (place, _) in columns.items()})
+        (number, {role: _said(role, row[place] if place < len(row) else None) for role, (place, _) in columns.items()})
         for number, row in rows[top + 1 :]
     ]
     return Sheet(path, {role: title for role, (_, title) in columns.items()}, cells) if columns else None
@@ -179,6 +179,15 @@ def _text(cell: object) -> str:
     """A cell as text; a whole number without the decimals that a program may have given it."""
     text = "" if cell is None else unicodedata.normalize("NFC", str(cell)).strip()
     return re.sub(r"^(-?\d+)\.0+$", r"\1", text)
+
+
+def _said(role: str, cell: object) -> str:
+    """A cell of one of COLUMNS. Names stand as those of files do; "１" is 1, and P01 and p01 are one patient."""
+    text = _text(cell)
+    if role == "name":
+        return text
+    text = _text(unicodedata.normalize("NFKC", text))
+    return text.casefold() if role == "patient" else text
 
 
 def _key(name: str) -> str:

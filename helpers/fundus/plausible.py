@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from helpers.checks import picture
 from helpers.fundus.field import Field, crop, find
 from helpers.fundus.images import squeeze
 
@@ -80,6 +81,9 @@ def prepare(image: np.ndarray) -> tuple[np.ndarray, Field | None]:
 
     Returns:
         the photograph, uint8 [H, W, 3], and its field of view in the picture that it was cut from, or None.
+
+    Raises:
+        ValueError: the image is not uint8 [H, W, 3].
     """
     field = find(image)
     if field is not None and field.roundness < RANGES["roundness"].low:
@@ -94,7 +98,7 @@ def prepare(image: np.ndarray) -> tuple[np.ndarray, Field | None]:
 
 
 def judge(photograph: np.ndarray, field: Field | None) -> Judgement:
-    """Judge what `prepare` gives."""
+    """Judge what `prepare` gives; a ValueError for a photograph that is not uint8 [H, W, 3]."""
     figures = measure(photograph, field)
     outside = [name for name, value in figures.items() if not RANGES[name].low <= value <= RANGES[name].high]
     beyond = [name for name in outside if not RANGES[name].least <= figures[name] <= RANGES[name].most]
@@ -111,8 +115,8 @@ def judge(photograph: np.ndarray, field: Field | None) -> Judgement:
 
 
 def measure(photograph: np.ndarray, field: Field | None) -> dict[str, float]:
-    """The figures that RANGES names, of what `prepare` gives."""
-    image = squeeze(photograph, SIDE)
+    """The figures that RANGES names, of what `prepare` gives; a ValueError for one that is not uint8 [H, W, 3]."""
+    image = squeeze(picture("photograph", photograph), SIDE)
     y, x = (np.indices((SIDE, SIDE)) - (SIDE - 1) / 2) / (SIDE / 2)
     inner = np.hypot(x, y) < INNER
     pixels = image[inner].astype(np.float32)

@@ -5,10 +5,12 @@ images that were not trained on: of the others a network is surer than it ought 
 """
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple
 
 from helpers import intervals
+from helpers.checks import array, number, whole
 from helpers.training import metrics
 
 import numpy as np
@@ -17,6 +19,7 @@ from scipy.optimize import minimize_scalar
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures
 SPREAD = 0.5  # of ln T: most networks need a T from 0.4 to 2.7
 TINY = 1e-12
+MOST_BINS = 10_000
 
 
 class CalibrationError(NamedTuple):
@@ -52,18 +55,21 @@ def expected_error(
         draws, seed: of those outcomes.
 
     Raises:
-        ValueError: the lengths differ, there is no image, or a value is none of those.
+        ValueError: the lengths differ, there is no image, or a value is none of those; no group or no draw.
     """
-    p, y = np.asarray(probabilities, float), np.asarray(happened, float)
-    if p.ndim != 1 or p.shape != y.shape or not len(p):
+    bins, draws, seed = whole("bins", bins, 1, MOST_BINS), whole("draws", draws, 1), whole("seed", seed, 0)
+    p, y = (array(*each, "n").astype(float) for each in (("probabilities", probabilities), ("happened", happened)))
+    if p.shape != y.shape or not len(p):
         raise ValueError(f"probabilities and happened must be two lists of one length, not {p.shape} and {y.shape}")
     if not ((p >= 0) & (p <= 1)).all() or not np.isin(y, (0, 1)).all():
         raise ValueError("probabilities must be from 0 to 1, and what happened 0 or 1")
     group = np.minimum((p * bins).astype(int), bins - 1)
     member = np.eye(bins)[group]  # [n, bins]
-    drawn = np.random.default_rng(seed).random((draws, len(p))) < p
-    errors = np.abs((np.vstack([y, drawn]) - p) @ member).sum(axis=1) / len(p)
-    return CalibrationError(float(errors[0]), float(errors[1:].mean()), float(np.percentile(errors[1:], 95)))
+    rng = np.random.default_rng(seed)
+    outcomes = (rng.random((rows, len(p))) < p for rows in metrics.blocks(draws, len(p)))
+    value, *parts = (np.abs((each - p) @ member).sum(axis=1) / len(p) for each in itertools.chain([y[None]], outcomes))
+    errors = np.concatenate(parts)
+    return CalibrationError(float(value[0]), float(errors.mean()), float(np.percentile(errors, 95)))
 
 
 def losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -82,13 +88,16 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks, 2017, https://arxiv.org/abs/1706.04599.
 
     Raises:
-        ValueError: the temperature is not above 0.
+        ValueError: the temperature is not above 0; with one other than 1, a value that is no probability.
     """
-    if not 0 < temperature < math.inf:
-        raise ValueError(f"a temperature must be a number above 0, not {temperature}")
-    q = np.asarray(probabilities)
+    temperature, q = number("a temperature", temperature, above=0), np.asarray(probabilities)
+    if q.ndim not in (1, 2) or q.dtype.kind not in "biuf":
+        raise ValueError(f"probabilities must be numbers [n] or [n, K], not {q.dtype} {list(q.shape)}")
+    q = q if q.dtype.kind == "f" else q.astype(float)  # a whole number has no place for what it becomes
     if temperature == 1:
         return q
+    if not ((q >= 0) & (q <= 1 + 1e-3)).all():
+        raise ValueError("probabilities must be from 0 to 1: of logits take the softmax")
     both = np.stack([1 - q, q], axis=1) if q.ndim == 1 else q
     logs = np.log(both.astype(float) + TINY) / temperature
     tempered = np.exp(logs - logs.max(axis=1, keepdims=True))
@@ -113,8 +122,11 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray, spread: float
         a temperature from LOWEST to HIGHEST; below 1 the network was less sure than it had reason to be.
 
     Raises:
-        ValueError: the shapes do not fit, a label is no class, a value is no probability, or no two classes are there.
+        ValueError: the shapes do not fit, a label is no class, a value is no probability, no two classes are there, or
+            the spread is not above 0.
     """
+    if spread != math.inf:
+        spread = number("spread", spread, above=0)
     q, labels = _columns(labels, probabilities)
     if len(set(labels.tolist())) < 2:
         raise ValueError("a temperature needs images of at least two classes")
@@ -189,13 +201,15 @@ def compared(labels: np.ndarray, probabilities: np.ndarray, temperature: float) 
 
 def _columns(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities float64 [n, K] and labels int64 [n], or an error that names what is wrong with them."""
-    q, labels = np.asarray(probabilities, float), np.asarray(labels)
+    q = np.asarray(probabilities)
+    q = array("probabilities", probabilities, "n" if q.ndim == 1 else "n K").astype(float)
+    labels = array("labels", labels, "n")
     if q.ndim == 1:
         q = np.stack([1 - q, q], axis=1)
-    if q.ndim != 2 or labels.shape != q.shape[:1] or not len(q):
+    if labels.shape != q.shape[:1] or not len(q) or q.shape[1] < 2:
         raise ValueError(f"labels must be [n] and probabilities [n] or [n, K], not {labels.shape} and {q.shape}")
     if not ((q >= 0) & (q <= 1)).all() or np.abs(q.sum(axis=1) - 1).max() > 1e-3:
         raise ValueError("probabilities must be from 0 to 1 and add up to 1 for each image: of logits take the softmax")
-    if labels.dtype.kind not in "biuf" or not np.isin(labels, np.arange(q.shape[1])).all():
+    if not np.isin(labels, np.arange(q.shape[1])).all():
         raise ValueError(f"a label must be a class from 0 to {q.shape[1] - 1}")
     return q, labels.astype(np.int64)

@@ -5,6 +5,7 @@ A map always looks like something. Whether it shows what the answer hangs on has
 """
 from __future__ import annotations
 
+from helpers.checks import array, shown, whole
 from helpers.runtime import mode
 from helpers.training.resnet import ResNet
 
@@ -23,11 +24,11 @@ def log_odds(logits: paddle.Tensor, k: int = 1) -> paddle.Tensor:
     """ln(p / (1 - p)) for the probability p of class k: logits [N, K] -> [N]; with two classes their difference.
 
     Raises:
-        ValueError: there is no class k, or only one class.
+        ValueError: there is no class k, only one class, or no such tensor.
     """
-    classes = logits.shape[1]
-    if classes < 2 or not 0 <= k < classes:
-        raise ValueError(f"k must be one of two or more classes, 0 to {classes - 1}, not {k}")
+    if not isinstance(logits, paddle.Tensor) or logits.ndim != 2 or logits.shape[1] < 2:
+        raise ValueError(f"the logits must be a tensor [N, K], K >= 2, not {_said(logits)}")
+    k = whole("k, one of the classes,", k, 0, logits.shape[1] - 1)
     others = paddle.concat([logits[:, :k], logits[:, k + 1 :]], axis=1)
     return logits[:, k] - paddle.logsumexp(others, axis=1)
 
@@ -49,10 +50,12 @@ def grad_cam(model: ResNet, x: paddle.Tensor, k: int = 1, stage: int = 3) -> np.
         float32 [N, S, S], at least 0, linear between the positions of the features; `is_blank` says which are all 0.
 
     Raises:
-        ValueError: there is no such stage or class.
+        ValueError: there is no such stage or class; the model is no `ResNet`, or x no such tensor.
     """
-    if not 1 <= stage <= len(model.stages):
-        raise ValueError(f"stage must be 1 to {len(model.stages)}, not {stage}")
+    if not isinstance(model, ResNet):
+        raise ValueError(f"the model must be a ResNet, not {shown(type(model).__name__)}")
+    stage = whole("stage", stage, 1, len(model.stages))
+    _check_images("x", x)
     with mode(model, training=False):
         with paddle.no_grad():
             features = model.stages[:stage](model.stem(x))
@@ -85,10 +88,13 @@ def integrated_gradients(
         float32 [N, C, S, S]; below 0 where a value speaks against the class.
 
     Raises:
-        ValueError: x and the baseline differ in shape, no steps, or no such class.
+        ValueError: x and the baseline are no such tensors, or differ in shape; no steps, or no such class.
     """
-    if list(x.shape) != list(baseline.shape) or steps < 1:
-        raise ValueError(f"x {x.shape} and the baseline {baseline.shape} must be alike, steps ({steps}) at least 1")
+    steps = whole("steps", steps, 1)
+    _check_images("x", x)
+    _check_images("the baseline", baseline)
+    if list(x.shape) != list(baseline.shape):
+        raise ValueError(f"x {x.shape} and the baseline {baseline.shape} must be alike")
     way, total = x - baseline, 0
     with mode(model, training=False), paddle.enable_grad():
         for step in range(steps):
@@ -116,8 +122,9 @@ def evidence_map(
         float32 [N, S, S], at least 0; `is_blank` says which are all 0.
 
     Raises:
-        ValueError: there is no such class.
+        ValueError: there is no such class, no steps, or what `blurred` refuses.
     """
+    x, field = _checked(x, field)
     ends = x, blurred(x, field)
     ways, shares = WAYS if flip else WAYS[:1], 0.0
     for axes in ways:
@@ -133,7 +140,11 @@ def blurred(x: np.ndarray, field: np.ndarray) -> np.ndarray:
 
     Each is a weighted mean over the field of view alone, bool [N, S, S], so that nothing leaks over its border; outside
     of it x stays as it is.
+
+    Raises:
+        ValueError: x holds no floats [N, C, S, S], or field is not bool [N, S, S]; of 0 and 1 it would name places.
     """
+    x, field = _checked(x, field)
     result, width = x.copy(), BLUR * x.shape[-1]
     for image, inside in zip(result, field, strict=True):
         weight = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), width)
@@ -143,5 +154,25 @@ def blurred(x: np.ndarray, field: np.ndarray) -> np.ndarray:
 
 
 def is_blank(maps: np.ndarray) -> np.ndarray:
-    """Which of the maps [N, S, S] say nothing, because they are 0 everywhere: bool [N]."""
-    return ~maps.any(axis=(1, 2))
+    """Which of the maps [N, S, S] say nothing, because they are 0 everywhere: bool [N].
+
+    Raises:
+        ValueError: they are no numbers [N, S, S].
+    """
+    return ~array("maps", maps, "N S S").any(axis=(1, 2))
+
+
+def _checked(x: np.ndarray, field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    x, field = array("x", x, "N C S S", "f"), array("field", field, "N S S", "b")
+    if field.shape != (len(x), *x.shape[2:]):
+        raise ValueError(f"field {field.shape} must be [N, S, S] of x {x.shape}")
+    return x.astype(np.float32, copy=False), field
+
+
+def _check_images(name: str, x: object) -> None:
+    if not isinstance(x, paddle.Tensor) or x.ndim != 4:
+        raise ValueError(f"{name} must be a tensor [N, C, S, S], not {_said(x)}")
+
+
+def _said(value: object) -> str:
+    return f"one of {value.shape}" if isinstance(value, paddle.Tensor) else shown(value)

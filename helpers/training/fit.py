@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from helpers.checks import number, whole
 from helpers.training import checkpoint, inference, parallel
 from helpers.training.history import History
 
@@ -67,11 +68,15 @@ def fit(
             training.
 
     Raises:
-        ValueError: the validation part has images of one class only; a batch cannot be shared by all processes.
+        ValueError: the validation part has images of one class only; a batch cannot be shared by all processes; no
+            epoch, a learning rate that is not above 0, or another number that is none.
         FloatingPointError: the loss is not a number any more; names the epoch and the batch.
         FileExistsError: there are checkpoints in `folder`, and `resume` is not set.
         CheckpointError: no checkpoint in `folder` is good, or they are of a training with other settings.
     """
+    epochs, seed = whole("epochs", epochs, 1), whole("seed", seed, 0)
+    learning_rate = number("learning_rate", learning_rate, above=0)
+    weight_decay, label_smoothing = number("weight_decay", weight_decay), number("label_smoothing", label_smoothing)
     if validation is not None and len(set(map(int, validation.labels))) < 2:
         raise ValueError("all validation images are of one class; an AUC needs images of both")
     steps = len(parallel.batches(train, batch_size))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers.files import write_atomically
-from helpers.training import multiclass
+from helpers.training import metrics, multiclass
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -41,12 +41,20 @@ class History:
         return max(epoch for epoch, auc in enumerate(self.validation_auc) if auc >= enough)
 
     def validated(self, labels: np.ndarray, scores: np.ndarray) -> None:
-        """Add the figures of the validation part: its labels int64 [n], and what `inference.predict` says of it."""
+        """Add the figures of the validation part: its labels int64 [n], and what `inference.predict` says of it.
+
+        Raises:
+            ValueError: what `metrics.report` or `multiclass.macro_auc` refuses; nothing is added then.
+        """
+        if np.ndim(scores) == 1:
+            metrics.checked(labels, scores, probabilities=True)
+        labels, scores = np.asarray(labels), np.asarray(scores)
+        one_image = multiclass.one_image(labels)
         area = (roc_auc_score if scores.ndim == 1 else multiclass.macro_auc)(labels, scores)
         self.validation_auc.append(float(area))
         if scores.ndim == 1:
             scores = np.stack([1 - scores, scores], axis=1)
-        self.one_image = multiclass.one_image(labels)
+        self.one_image = one_image
         of_the_truth = scores[np.arange(len(labels)), labels]
         self.validation_loss.append(float(-np.log(np.clip(of_the_truth, 1e-7, 1)).mean()))
         self.validation_accuracy.append(float((scores.argmax(axis=1) == labels).mean()))

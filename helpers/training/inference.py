@@ -1,6 +1,7 @@
 """A trained network at work: its answers, and the statistics that it normalises with."""
 from __future__ import annotations
 
+from helpers.checks import number, whole
 from helpers.runtime import mode
 from helpers.training import parallel
 from helpers.training.calibration import temper
@@ -30,7 +31,12 @@ def probabilities(model: nn.Layer, x: paddle.Tensor, flip: bool = False, tempera
 def predict(
     model: nn.Layer, dataset: Dataset, batch_size: int = 64, flip: bool = False, temperature: float = 1.0
 ) -> np.ndarray:
-    """`probabilities` of a whole data set, [n] or [n, K], in evaluation mode; the model's mode is put back."""
+    """`probabilities` of a whole data set, [n] or [n, K], in evaluation mode; the model's mode is put back.
+
+    Raises:
+        ValueError: the batch size is not at least 1, or the temperature is not above 0.
+    """
+    batch_size, temperature = whole("batch_size", batch_size, 1), number("a temperature", temperature, above=0)
     loader = DataLoader(dataset, batch_size=batch_size, return_list=True)
     with mode(model, training=False):
         scores = [probabilities(model, x, flip, temperature) for x, _ in loader]

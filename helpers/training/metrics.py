@@ -1,6 +1,7 @@
 """How good a two-class classifier is, with intervals: accuracy, AUC, sensitivity, specificity, and a threshold."""
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from helpers.checks import number, whole
 import numpy as np
 from scipy.stats import beta, binomtest, rankdata
 from sklearn.metrics import confusion_matrix, roc_auc_score
+
+_AT_ONCE = 2_000_000  # numbers of a bootstrap that are in memory together
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,27 @@ def auc(labels: np.ndarray, scores: np.ndarray, draws: int = 1000, seed: int = 0
         draws, seed: of the bootstrap.
 
     Raises:
-        ValueError: the lengths differ, one class is missing, or a score is not finite.
+        ValueError: the lengths differ, one class is missing, a score is not finite, or there is no draw.
     """
-    labels, scores = _checked(labels, scores)
+    labels, scores = checked(labels, scores)
+    draws, seed = whole("draws", draws, 1), whole("seed", seed, 0)
+    healthy, sick = (scores[labels == k] for k in (0, 1))
     rng = np.random.default_rng(seed)
-    healthy, sick = (rng.choice(scores[labels == k], (draws, (labels == k).sum())) for k in (0, 1))
-    values = areas(np.concatenate([healthy, sick], axis=1), np.sort(labels) == 1)
+    later = copy.deepcopy(rng)
+    for rows in blocks(draws, len(labels)):  # those of class 1 are drawn after all others, but needed with them
+        later.choice(healthy, (rows, len(healthy)))
+    values: list[float] = []
+    for rows in blocks(draws, len(labels)):
+        drawn = rng.choice(healthy, (rows, len(healthy))), later.choice(sick, (rows, len(sick)))
+        values += areas(np.concatenate(drawn, axis=1), np.sort(labels) == 1).tolist()
     low, high = np.percentile(values, [2.5, 97.5])
     return Interval(float(roc_auc_score(labels, scores)), float(low), float(high))
+
+
+def blocks(draws: int, count: int) -> list[int]:
+    """So many draws of `count` numbers each in blocks of which memory holds one at a time: how many draws in each."""
+    rows = max(1, _AT_ONCE // count)
+    return [min(rows, draws - start) for start in range(0, draws, rows)]
 
 
 def areas(scores: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -71,7 +87,7 @@ def choose_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
     Raises:
         ValueError: what `report` refuses.
     """
-    labels, scores = _checked(labels, scores, probabilities=True)
+    labels, scores = checked(labels, scores, probabilities=True)
     ordered = np.unique(scores)
     candidates = np.array([0.5, ordered[0], *(ordered[:-1] + ordered[1:]) / 2])
     false_alarms, found = (_share_from(scores[labels == k], candidates) for k in (0, 1))
@@ -94,9 +110,8 @@ def threshold_for(labels: np.ndarray, scores: np.ndarray, sensitivity: float = 0
     Raises:
         ValueError: what `report` refuses, or another sensitivity.
     """
-    labels, scores = _checked(labels, scores, probabilities=True)
-    if not 0 < sensitivity <= 1:
-        raise ValueError(f"the sensitivity must be above 0 and at most 1, not {sensitivity}")
+    labels, scores = checked(labels, scores, probabilities=True)
+    sensitivity = number("the sensitivity", sensitivity, above=0, most=1)
     sick = np.sort(scores[labels == 1])[::-1]
     lowest = sick[_at_least(sensitivity * len(sick)) - 1]  # the last one that has to be found
     below = scores[scores < lowest]
@@ -116,8 +131,7 @@ def sensitivity_on_new(patients: int, sensitivity: float = 0.98) -> Interval:
     Raises:
         ValueError: there is no patient, or the sensitivity is not above 0 and at most 1.
     """
-    if patients < 1 or not 0 < sensitivity <= 1:
-        raise ValueError(f"needs a patient and a sensitivity above 0, at most 1, not {patients} and {sensitivity}")
+    patients, sensitivity = whole("patients", patients, 1), number("the sensitivity", sensitivity, above=0, most=1)
     k = _at_least(sensitivity * patients)
     low, high = beta.ppf([0.025, 0.975], k, patients + 1 - k)
     return Interval(k / (patients + 1), float(low), float(high))
@@ -154,7 +168,7 @@ def report(labels: np.ndarray, scores: np.ndarray, threshold: float = 0.5) -> Re
     Raises:
         ValueError: the lengths differ, one class is missing, or a score or the threshold is no probability.
     """
-    labels, scores = _checked(labels, scores, probabilities=True)
+    labels, scores = checked(labels, scores, probabilities=True)
     if not 0 <= number("the threshold", threshold) <= 1:
         raise ValueError(f"the threshold must be from 0 to 1, not {threshold}")
     confusion = confusion_matrix(labels, scores >= threshold, labels=[0, 1])
@@ -169,8 +183,12 @@ def report(labels: np.ndarray, scores: np.ndarray, threshold: float = 0.5) -> Re
     )
 
 
-def _checked(labels: np.ndarray, scores: np.ndarray, probabilities: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Both as arrays [n], int64 and float64, or an error that names what is wrong with them."""
+def checked(labels: np.ndarray, scores: np.ndarray, probabilities: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Labels [n] of 0 and 1 and scores [n] as int64 and float64.
+
+    Raises:
+        ValueError: they are none, differ in length, or a class is missing; or the scores are no `probabilities`.
+    """
     labels, scores = np.asarray(labels), np.asarray(scores)
     if labels.shape != scores.shape or labels.ndim != 1:
         raise ValueError(f"labels and scores must be two lists of one length, not {labels.shape} and {scores.shape}")

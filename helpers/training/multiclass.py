@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from helpers.training.metrics import Interval, areas, proportion
+from helpers.checks import array, shown, whole
+from helpers.training.metrics import Interval, areas, blocks, proportion
 
 import numpy as np
 from sklearn.metrics import confusion_matrix, roc_auc_score
-
-_AT_ONCE = 2_000_000  # numbers of the bootstrap that are in memory together
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,8 @@ def report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
     """
     labels, probabilities = _checked(labels, probabilities)
     count = probabilities.shape[1]
+    if not isinstance(classes, Sequence) or isinstance(classes, str) or not all(isinstance(c, str) for c in classes):
+        raise ValueError(f"the classes must be a list of names, not {shown(classes)}")
     if len(classes) != count:
         raise ValueError(f"there are {count} probabilities for each image and {len(classes)} names of classes")
     confusion = confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(count))
@@ -103,14 +104,18 @@ def macro_auc(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def auc(labels: np.ndarray, probabilities: np.ndarray, draws: int = 1000, seed: int = 0) -> Interval:
-    """`macro_auc` with a 95 % bootstrap interval (percentiles), drawn within each class."""
+    """`macro_auc` with a 95 % bootstrap interval (percentiles), drawn within each class.
+
+    Raises:
+        ValueError: what `macro_auc` refuses, or there is no draw.
+    """
     labels, probabilities = _checked(labels, probabilities)
+    draws, seed = whole("draws", draws, 1), whole("seed", seed, 0)
     there = np.unique(labels)
     rng, places = np.random.default_rng(seed), [np.flatnonzero(labels == k) for k in there]
     ordered = np.sort(labels)  # those of a draw: all of the first class, then all of the second one, ...
     values: list[float] = []
-    while len(values) < draws:
-        some = min(draws - len(values), max(1, _AT_ONCE // len(labels)))
+    for some in blocks(draws, len(labels)):
         drawn = np.concatenate([rng.choice(place, (some, len(place))) for place in places], axis=1)
         values += np.mean([areas(probabilities[drawn, k], ordered == k) for k in there], axis=0).tolist()
     low, high = np.percentile(values, [2.5, 97.5])
@@ -118,22 +123,30 @@ def auc(labels: np.ndarray, probabilities: np.ndarray, draws: int = 1000, seed: 
 
 
 def one_image(labels: np.ndarray) -> float:
-    """The most that a single image can change `macro_auc`: of two classes 1 / (images of the smaller one)."""
-    counts = np.bincount(labels)
-    counts = counts[counts > 0]
+    """The most that a single image can change `macro_auc`: of two classes 1 / (images of the smaller one).
+
+    Raises:
+        ValueError: the labels are no whole numbers [n] from 0 on, of two classes at least.
+    """
+    labels = array("labels", labels, "n", "iu")
+    counts = np.unique(labels, return_counts=True)[1]
+    if len(counts) < 2 or labels.min() < 0:
+        raise ValueError(f"labels must be from 0 on, of two classes at least, not {np.unique(labels)[:9].tolist()}")
     as_another = 1 / (len(labels) - counts)
     changes = [1 / counts[k] + np.delete(as_another, k).sum() for k in range(len(counts))]
     return float(max(changes)) / len(counts)
 
 
 def _checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    labels = array("labels", labels, "n", "iu")
+    try:
+        probabilities = np.asarray(probabilities)
+    except ValueError as error:  # lists of several lengths
+        raise ValueError(f"the probabilities must be [n, K], not {shown(probabilities)}") from error
     if labels.ndim != 1 or probabilities.ndim != 2 or len(labels) != len(probabilities) or probabilities.shape[1] < 2:
         raise ValueError(
             f"labels must be [n] and probabilities [n, K], K >= 2, not {labels.shape} and {probabilities.shape}"
         )
-    if labels.dtype.kind not in "iu":
-        raise ValueError(f"labels must be whole numbers, not {labels.dtype}")
     if probabilities.dtype.kind != "f" or not np.isfinite(probabilities).all():
         raise ValueError("the probabilities hold something that is no finite number: the network has diverged")
     if probabilities.min(initial=0) < 0 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):

@@ -45,7 +45,7 @@ def test_log_odds(classes):
         got = explain.log_odds(logits, k).numpy()
         np.testing.assert_allclose(got, np.log(p[:, k] / (1 - p[:, k])), rtol=1e-3, atol=1e-4)
     for wrong in (-1, classes):
-        with pytest.raises(ValueError, match="must be one of"):
+        with pytest.raises(ValueError, match="one of the classes, must be 0 to"):
             explain.log_odds(logits, wrong)
 
 

@@ -49,7 +49,7 @@ def test_the_interval_of_the_auc_covers_the_truth():
 
 def test_many_draws_at_once_and_few_give_the_same_kind_of_interval(monkeypatch):
     whole = multiclass.auc(*answers())
-    monkeypatch.setattr(multiclass, "_AT_ONCE", 1000)
+    monkeypatch.setattr(metrics, "_AT_ONCE", 1000)
     assert multiclass.auc(*answers()).low == pytest.approx(whole.low, abs=0.02)
 
 
