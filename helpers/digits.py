@@ -56,12 +56,14 @@ def accuracy(model: nn.Layer, x: paddle.Tensor, y: paddle.Tensor) -> float:
     """The share of images [n, 1, 8, 8] that the model classifies rightly in evaluation mode; its mode is put back.
 
     Raises:
-        ValueError: the labels are not [n], one for each image, or there is none.
+        ValueError: the labels are no tensor of whole numbers [n], one for each image, or there is none.
     """
+    if not isinstance(y, paddle.Tensor) or "int" not in str(y.dtype):
+        raise ValueError(f"the labels must be a tensor of whole numbers, not {shown(y)}")
     if list(y.shape) != [len(x)] or not len(x):  # labels [n, 1] would be compared with every answer
         raise ValueError(f"labels must be [n] for images [n, ...], n >= 1, not {list(y.shape)} for {list(x.shape)}")
     with runtime.mode(model, training=False), paddle.no_grad():
-        return float((model(x).argmax(axis=1) == y).numpy().mean())
+        return float((model(x).argmax(axis=1) == y.astype("int64")).numpy().mean())
 
 
 def fit(
@@ -130,7 +132,8 @@ def sweep(run: Callable[..., Any], settings: dict[Hashable, dict], seeds: Sequen
     Raises:
         ValueError: there is no setting, or no seed.
     """
-    if not isinstance(settings, dict) or not settings or not len(seeds):
+    named = isinstance(settings, dict) and all(isinstance(setting, dict) for setting in settings.values())
+    if not named or not settings or not len(seeds):
         raise ValueError(f"a sweep needs settings, name -> arguments, and seeds, not {shown(settings)}, {shown(seeds)}")
     results = {}
     with tqdm(total=len(settings) * len(seeds), unit="run", file=sys.stdout, leave=False) as bar:

@@ -85,6 +85,7 @@ def prepare(image: np.ndarray) -> tuple[np.ndarray, Field | None]:
     Raises:
         ValueError: the image is not uint8 [H, W, 3].
     """
+    image = picture("image", image)
     field = find(image)
     if field is not None and field.roundness < RANGES["roundness"].low:
         left, top, right, bottom = field.box

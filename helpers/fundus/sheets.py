@@ -41,14 +41,20 @@ def read_sheet(path: str | Path) -> dict[str, int]:
         the label, 0 or 1, for each image name without its suffix ("V0001").
 
     Raises:
-        DataError: it is no such file, it was cut short, a column is missing, a label is neither 0 nor 1, or one image
-            has two labels; all rows that are wrong are named at once.
+        DataError: it is no such file, it was cut short, a column is missing or is there twice, there is no row below
+            the titles, a label is neither 0 nor 1, or one image has two labels; all rows that are wrong are named at
+            once.
     """
     path = Path(path)
     tables = read_tables(path)
     found = {name: places for name, rows in tables.items() if (places := header(rows, COLUMNS)) is not None}
     if not found:
         raise DataError(f"{path} {_without_columns(tables)}")
+    for sheet, (first, _) in found.items():
+        titles = next(_titles(row) for number, row in tables[sheet] if number == first)
+        if twice := [title for key, title in COLUMNS.items() if titles.count(key) > 1]:
+            where = f"{path}, sheet {sheet}," if len(tables) > 1 else path
+            raise DataError(f"{where} has two columns {' and '.join(twice)}. Remove or rename one of them.")
     labels: dict[str, int] = {}
     wrong: list[str] = []
     for sheet, (first, places) in found.items():
@@ -71,6 +77,8 @@ def read_sheet(path: str | Path) -> dict[str, int]:
         raise DataError(
             f"{path}, {'; '.join(wrong[:LISTED])}{more}. Correct or remove {rows} (1 is pathologic myopia)."
         )
+    if not labels:
+        raise DataError(f"{path} has titles and no row below them. Save it again with its rows, or copy it again.")
     return labels
 
 
@@ -82,7 +90,7 @@ def read_tables(path: Path) -> dict[str, Rows]:
     """
     tables = _xlsx_tables(path) if path.suffix.lower() == ".xlsx" else {"": _csv_rows(path)}
     return {
-        name: [(n, row) for n, row in enumerate(rows, start=1) if any(cell not in (None, "") for cell in row)]
+        name: [(n, row) for n, row in enumerate(rows, start=1) if any(_text(cell) for cell in row)]
         for name, rows in tables.items()
     }
 
@@ -90,10 +98,18 @@ def read_tables(path: Path) -> dict[str, Rows]:
 def header(rows: Rows, wanted: Sequence[str]) -> tuple[int, list[int]] | None:
     """The number of the first row that has all these columns, in lower case, and where; None if there is none."""
     for number, row in rows:
-        cells = [unicodedata.normalize("NFKC", str(cell)).strip().lower() for cell in row]
+        cells = _titles(row)
         if all(title in cells for title in wanted):
             return number, [cells.index(title) for title in wanted]
     return None
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else str(cell).strip()
+
+
+def _titles(row: Sequence) -> list[str]:
+    return [unicodedata.normalize("NFKC", _text(cell)).strip().lower() for cell in row]
 
 
 def _without_columns(tables: dict[str, Rows]) -> str:

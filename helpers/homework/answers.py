@@ -9,6 +9,8 @@ import numbers
 import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 from helpers import runtime  # noqa: F401  before paddle
@@ -58,10 +60,12 @@ def _whole(value: object) -> int:
         raise Rejected(f"{WANTED}{way}")
     if isinstance(value, tuple):  # 86,704,128 without quotes
         raise Rejected(f"{WANTED}{Text('这里是好几个数：去掉逗号', 'got several: leave out the commas')}")
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    plain = isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < 50  # none of 10**9 digits
+    exact = Fraction(value) if plain else value
+    if isinstance(value, (bool, np.bool_)) or not isinstance(exact, numbers.Real):
         raise Rejected(f"{WANTED}{GOT.format(type(value).__name__)}")
-    number = int(value) if isinstance(value, numbers.Integral) or math.isfinite(value) else None
-    if number != value:
+    number = int(exact) if isinstance(exact, numbers.Integral) or math.isfinite(exact) else None
+    if number != exact:
         raise Rejected(f"{WANTED}{GOT.format(shown(value))}")
     return number
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from helpers.homework.answers import BLANK, Rejected, Report, Result, shown
+from helpers.homework.copies import Keys, asked
 from helpers.homework.reading import HandIn
 from helpers.homework.roster import BY_ID, BY_NAME, BY_PLACE, Owner, Register, Student
 from helpers.homework.submission import Submission
-from helpers.homework.tasks import POINTS, Tasks, tasks
+from helpers.homework.tasks import POINTS
 from helpers.homework.variants import COURSE_NUMBERS, Numbers, canonical, draw, signature
 from helpers.language import Text
 
@@ -76,20 +76,21 @@ def grade(hand_ins: Sequence[HandIn], roster: Sequence[Student], secret: bytes |
             label = canonical(owner.student.id) or canonical(owner.student.name) or f"/{hand_in.path}"
             strange.setdefault(label, []).append((owner, hand_in))
     numbers = {student: draw(student.id, secret) if secret else COURSE_NUMBERS for student in roster}
-    marks = [_mark(student, owned[canonical(student.id)], numbers, bool(secret), secret) for student in roster]
+    known = _Class.of(numbers)
+    marks = [_mark(student, owned[canonical(student.id)], known, numbers[student], bool(secret), secret)
+             for student in roster]  # fmt: skip
     for found in strange.values():
         student = found[0][0].student
-        own = {student: draw(student.id, secret)} if secret and student.id else {}
-        mark = _mark(student, found, {student: COURSE_NUMBERS} | own | numbers, bool(secret and student.id), secret)
+        own = draw(student.id, secret) if secret and student.id else COURSE_NUMBERS
+        mark = _mark(student, found, known, numbers.get(student, own), bool(secret and student.id), secret)
         if mark.status != UNREADABLE:
-            said = Text("名单里没有这个学生", "no student of the roster")
-            mark = Mark(student, UNKNOWN, (str(said), *mark.reasons), mark.path, mark.parts, mark.notes)
+            mark = Mark(student, UNKNOWN, (register.unknown(student), *mark.reasons), mark.path, mark.parts, mark.notes)
         marks.append(mark)
     return marks
 
 
 def _mark(
-    student: Student, found: Sequence[tuple[Owner, HandIn]], numbers: dict[Student, Numbers], own: bool,
+    student: Student, found: Sequence[tuple[Owner, HandIn]], known: _Class, numbers: Numbers, own: bool,
     secret: bytes | None,
 ) -> Mark:  # fmt: skip
     readable = sorted((pair for pair in found if pair[1].content is not None), key=_last)
@@ -105,17 +106,17 @@ def _mark(
     owner, hand_in = readable[-1]
     content = hand_in.content
     reasons = [*_whose(student, owner, content), *hand_in.notes]
-    parts, notes = _graded(content, numbers[student])
+    parts, notes = _graded(content, numbers)
     states = [result.state for part in parts for row in part.results.values() for result, _ in row]
     blank = states.count(BLANK)
-    foreign = _foreign(student, content, numbers, secret) if blank < len(states) else ""
+    foreign = _foreign(student, content, numbers, known, secret) if blank < len(states) else ""
     if foreign:
         parts = tuple(part._replace(points=0) for part in parts)
         reasons.insert(0, foreign)
-    elif own and (copied := _copied(student, content, numbers, sum(part.points for part in parts))):
+    elif own and (copied := known.copied(content, sum(part.points for part in parts))):
         reasons.insert(0, copied)
     mine = content.variant.signature if content.variant and own and not foreign else None
-    if mine is not None and mine != signature(student.id, numbers[student], secret):
+    if mine is not None and mine != signature(student.id, numbers, secret):
         said = Text("数是自己的，签名却被改过", "the numbers are the student's own, but the signature was changed")
         reasons.append(str(said))
     if others := [other for _, other in readable[:-1] if _answers(other.content) != _answers(content)]:
@@ -157,17 +158,19 @@ def _whose(student: Student, owner: Owner, content: Submission) -> list[str]:
     return [str(Text("只凭文件里写的学号认出", "known only by the id written in it"))]
 
 
-def _foreign(student: Student, content: Submission, numbers: dict[Student, Numbers], secret: bytes | None) -> str:
+def _foreign(
+    student: Student, content: Submission, numbers: Numbers, known: _Class, secret: bytes | None
+) -> str:  # fmt: skip
     """Why a hand-in about other numbers than the student's is worth nothing; "" where the numbers are his."""
     used = content.variant.numbers if content.variant else COURSE_NUMBERS
-    if used == numbers[student]:
+    if used == numbers:
         return ""
     if not secret:
         return str(Text(
             "做的是专属的数，打分时却没有密钥（--secret-file）：0 分",
             "made with numbers of one's own, but there is no secret to grade it with (--secret-file): 0 points",
         ))  # fmt: skip
-    others = [_called(other) for other, theirs in numbers.items() if theirs == used and other != student]
+    others = [_called(other) for other, theirs in known.numbers.items() if theirs == used and other != student]
     if others:
         said = Text("用的是另一个学生的数（{}）：0 分", "the numbers are those of another student ({}): 0 points")
         return said.format(", ".join(others))
@@ -178,17 +181,30 @@ def _foreign(student: Student, content: Submission, numbers: dict[Student, Numbe
     return str(Text("用的数不是发给任何人的：0 分", "numbers that nobody was given: 0 points"))
 
 
-def _copied(student: Student, content: Submission, numbers: dict[Student, Numbers], points: int) -> str:
-    """Whose answers they are, where another one's numbers make most of them right and the student's own do not."""
-    if 3 * points >= 2 * FULL:
-        return ""
-    names = {theirs: _called(other) for other, theirs in numbers.items() if other != student}
-    names.setdefault(COURSE_NUMBERS, str(Text("课程公开的数", "the course's own numbers")))
-    for theirs, name in names.items():
-        if 3 * sum(part.points for part in _graded(content, theirs)[0]) >= 2 * FULL:
-            said = Text("这是另一组数的答案：{}", "these are the answers to the numbers of somebody else: {}")
-            return said.format(name)
-    return ""
+@dataclass(frozen=True)
+class _Class:
+    """Everybody's numbers, and whose they are."""
+
+    numbers: dict[Student, Numbers]
+    names: dict[Numbers, str]
+    keys: Keys
+
+    @classmethod
+    def of(cls, numbers: dict[Student, Numbers]) -> _Class:
+        names = {theirs: _called(student) for student, theirs in reversed(numbers.items())}
+        names.setdefault(COURSE_NUMBERS, str(Text("课程公开的数", "the course's own numbers")))
+        return cls(numbers, names, Keys(names))
+
+    def copied(self, content: Submission, points: int) -> str:
+        """Whose answers they are, where others' numbers make most of them right and the student's own do not."""
+        if 3 * points >= 2 * FULL:
+            return ""
+        worth = self.keys.points(content)
+        theirs = max(worth, key=worth.__getitem__, default=None)
+        if theirs is None or 3 * worth[theirs] < 2 * FULL:
+            return ""
+        said = Text("这是另一组数的答案：{}", "these are the answers to the numbers of somebody else: {}")
+        return said.format(self.names[theirs])
 
 
 def _typed(value: object) -> str:
@@ -199,17 +215,12 @@ def _called(student: Student) -> str:
     return " ".join(filter(None, (student.id, student.name)))
 
 
-@lru_cache(maxsize=2000)
-def _tasks(numbers: Numbers) -> Tasks:
-    return tasks(numbers)
-
-
 def _graded(content: Submission, numbers: Numbers) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     """Points and feedback for every part, and remarks."""
-    asked = _tasks(numbers)
+    tasks = asked(numbers)
     results: dict[str, tuple[int, list[tuple[Result, str]]]] = {}
     reports: list[Report] = []
-    for number, task, answers in ((1, asked.counting, content.counts), (2, asked.table, content.table)):
+    for number, task, answers in ((1, tasks.counting, content.counts), (2, tasks.table, content.table)):
         report, typed = task.grade(answers), task.split(answers)
         reports.append(report)
         for group, row in report.groups.items():

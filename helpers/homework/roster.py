@@ -24,6 +24,7 @@ NAMES = {"name", "student name", "student_name", "full name", "姓名", "学生�
 ASSIGNMENT = "homework"  # nbgrader collects into NAME/homework
 # Words beside a name in the name of a file; a student who calls himself by one is not looked for there.
 FILL = re.compile("作业|提交|答案|实验|学号|姓名|的|homework|answers?|assignsubmission|file")
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .xls files begin
 LISTED = 10  # of the lines that are wrong
 BY_USER, BY_PLACE, BY_ID, BY_NAME, BY_NOTHING = 4, 3, 2, 1, 0
 
@@ -56,7 +57,13 @@ def read_roster(path: str | Path) -> list[Student]:
     """
     path = Path(path)
     try:
-        rows = csv_rows(path.read_bytes())
+        data = path.read_bytes()
+        if data.startswith(_WORKBOOKS):
+            raise BadRoster(Text(
+                "名单 {} 读不了：它是 Excel 工作簿，请另存为 CSV",
+                "the roster {} cannot be read: it is a workbook of Excel, save it as CSV",
+            ).format(path.name))  # fmt: skip
+        rows = csv_rows(data)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         said = Text("名单 {} 读不了（{}）", "the roster {} cannot be read ({})")
         raise BadRoster(said.format(path.name, _reason(error))) from error
@@ -109,10 +116,10 @@ class Register:
 
     def __init__(self, roster: Iterable[Student]) -> None:
         self._by_id = {canonical(student.id): student for student in roster}
-        named: dict[str, list[Student]] = {}
+        self._named: dict[str, list[Student]] = {}
         for student in self._by_id.values():
-            named.setdefault(_plain(student.name), []).append(student)
-        self._by_name = {name: same[0] for name, same in named.items() if name and len(same) == 1}
+            self._named.setdefault(_plain(student.name), []).append(student)
+        self._by_name = {name: same[0] for name, same in self._named.items() if name and len(same) == 1}
         # An id of up to three digits is in too many names of files: data/homework/001/answers.json.
         ids = [key for key in self._by_id if FILL.sub("", key) and (len(key) > 3 or not key.isdecimal())]
         self._id = _any_of((key for key in ids if len(key) > 1), r"(?<![0-9a-z]){}(?![0-9a-z])")
@@ -141,6 +148,14 @@ class Register:
             return Owner(student or claimed, BY_ID, student is not None)
         student = self._by_name.get(_plain(content.name))
         return Owner(student or claimed, BY_NAME, student is not None)
+
+    def unknown(self, student: Student) -> str:
+        """Why somebody is no student of the roster, in words."""
+        same = [] if canonical(student.id) else self._named.get(_plain(student.name), [])
+        if len(same) > 1 and student.name:
+            said = Text("名单里有 {} 个学生叫这个名字（学号 {}）", "{} students of the roster have this name (ids {})")
+            return said.format(len(same), ", ".join(one.id for one in same[:LISTED]))
+        return str(Text("名单里没有这个学生", "no student of the roster"))
 
     def _found(self, part: str) -> Iterator[Student]:
         """The students whose ids stand in the name of a file or folder, or else those whose names do."""

@@ -119,8 +119,8 @@ def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] |
     """Run the network once on zeros and list its layers of these kinds in the order in which they are called.
 
     A layer that is called again has another row, with a number behind its name: pool, pool (2). Of several tensors
-    that a layer is given, by keyword or not, or gives, the first counts. The network stays as it was, each layer in its
-    own mode, and its BatchNorm statistics do not change.
+    that a layer is given, by keyword or not, or gives, the first counts, in lists and dictionaries too. The network
+    stays as it was, each layer in its own mode, and its BatchNorm statistics do not change.
 
     Args:
         model: any network; one layer alone is called "layer".
@@ -131,7 +131,8 @@ def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] |
         ValueError: the model is no layer, or the shape no list of whole numbers; a layer was given no tensor, or gave
             none; a kernel or a window does not fit its input; or, where `kinds` is left out, a layer was called that
             multiplies in a way that is not known here: one with parameters of its own that is neither `COUNTED` nor
-            `ELEMENTWISE`, as an LSTM, or attention.
+            `ELEMENTWISE`, as an LSTM, or attention, or one of these kinds with more parameters than they have; or the
+            weights are of 16 bits, on a CPU. What the network itself raises is passed on.
     """
     if not isinstance(model, nn.Layer):
         raise ValueError(f"the model must be a paddle.nn.Layer, not {shown(model)}")
@@ -146,14 +147,14 @@ def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] |
             calls_of[id(layer)] += 1
             calls = calls_of[id(layer)]
             called = f"{name} ({calls})" if calls > 1 else name
-            x = _shapes([*args, *kwargs.values()])
-            if x:
-                Row(called, layer, x[0], x[0]).check()
+            x = next(_shapes([*args, kwargs]), None)
+            if x is not None:
+                Row(called, layer, x, x).check()
             y = forward(*args, **kwargs)
-            shapes = _shapes(y if isinstance(y, (tuple, list)) else [y])
-            if not x or not shapes:
+            shape = next(_shapes(y), None)
+            if x is None or shape is None:
                 raise ValueError(f"{name} cannot be traced: no tensor is seen that it was given, or that it gave")
-            rows.append(Row(called, layer, x[0], shapes[0]))
+            rows.append(Row(called, layer, x, shape))
             return y
 
         return noted
@@ -167,22 +168,42 @@ def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] |
 
     with _unchanged(model), mode(model, training=False), paddle.no_grad(), _forwards() as replace:
         for name, layer in model.named_sublayers(include_self=True):
-            if isinstance(layer, COUNTED if kinds is None else kinds):
+            if _is_counted(layer) if kinds is None else isinstance(layer, kinds):
                 replace(name or "layer", layer, noting)
             elif kinds is None and _multiplies(layer):
                 replace(name or "layer", layer, refusing)
-        model(paddle.zeros(shape))
+        model(_zeros(model, shape))
     return rows
 
 
-def _shapes(values: Sequence[object]) -> list[Shape]:
-    return [tuple(value.shape) for value in values if hasattr(value, "shape")]
+def _shapes(value: object) -> Iterator[Shape]:
+    """Those of all tensors in a value, in lists and dictionaries too, in their order."""
+    if hasattr(value, "shape"):
+        yield tuple(value.shape)
+    elif isinstance(value, (tuple, list, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _shapes(each)
 
 
 def _multiplies(layer: nn.Layer) -> bool:
     """Whether a layer that is not counted may multiply: it has parameters of its own, or is known for it."""
     own = layer.parameters(include_sublayers=False)
     return isinstance(layer, nn.MultiHeadAttention) or (bool(own) and not isinstance(layer, ELEMENTWISE))
+
+
+def _is_counted(layer: nn.Layer) -> bool:
+    """Whether it is one of COUNTED, or of a class made of one without more parameters: those multiply, too."""
+    own = {name for name, _ in layer.named_parameters(include_sublayers=False)}
+    return isinstance(layer, COUNTED) and (type(layer) in COUNTED or own <= {"weight", "bias"})
+
+
+def _zeros(model: nn.Layer, shape: Sequence[int]) -> paddle.Tensor:
+    """An input of the type of the model's weights; a ValueError where this machine cannot compute in it."""
+    kinds = [parameter.dtype for parameter in model.parameters() if "float" in str(parameter.dtype)]
+    kind = kinds[0] if kinds else paddle.float32
+    if paddle.get_device() == "cpu" and kind in (paddle.float16, paddle.bfloat16):
+        raise ValueError(f"the weights are {kind}, in which a CPU does not compute: model.to(dtype='float32')")
+    return paddle.zeros(shape, kind)
 
 
 @contextmanager
@@ -229,7 +250,7 @@ def macs(row: Row) -> int:
         raise ValueError(f"a row of `trace` is counted, not {shown(row)}")
     if isinstance(row.layer, (*POOLING, *ADAPTIVE)):
         return 0
-    if not isinstance(row.layer, COUNTED):
+    if not _is_counted(row.layer):
         kind = type(row.layer).__name__
         raise ValueError(f"{row.name} is a {kind}; only convolutions, pooling and Linear layers are counted")
     w = row.parameter("weight")

@@ -125,7 +125,7 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray, spread: float
         ValueError: the shapes do not fit, a label is no class, a value is no probability, no two classes are there, or
             the spread is not above 0.
     """
-    if spread != math.inf:
+    if not (isinstance(spread, float) and spread == math.inf):
         spread = number("spread", spread, above=0)
     q, labels = _columns(labels, probabilities)
     if len(set(labels.tolist())) < 2:

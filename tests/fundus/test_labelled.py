@@ -96,6 +96,13 @@ def test_numbers_are_ordered_as_numbers_and_capitals_tell_nothing_apart(machine)
     assert labelled.samples(machine / "photos").classes == ("Normal", "Sick")
 
 
+def test_full_width_labels_and_capitals_of_a_patient_tell_nothing_apart(machine):
+    rows = [(name, "0" if i < 9 else ["1", "１", "1.0"][i % 3], f"{'pP'[i % 2]}{i // 2}") for i, name in enumerate(FLAT)]
+    write(machine / "photos", photos(FLAT, {"a.csv": sheet(rows, "name,label,patient")}))
+    listed = labelled.samples(machine / "photos")
+    assert listed.classes == ("0", "1") and len(set(listed.patients)) == 9
+
+
 def test_patients_from_a_sheet_beside_folders_of_classes(machine):
     rows = [(name, name.split("/")[0][0] + str(i % 6 // 2 * 2)) for i, name in enumerate(named(12))]
     write(machine / "photos", photos(named(12), {"who.csv": sheet([(n, f"{p}{i}") for i, (n, p) in enumerate(rows)],

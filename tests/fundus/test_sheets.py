@@ -193,3 +193,26 @@ def test_a_damaged_xlsx(tmp_path, kind):
     (tmp_path / "labels.xlsx").write_bytes(DAMAGE[kind])
     with pytest.raises(DataError, match=r"(?s)labels\.xlsx cannot be read as an \.xlsx sheet .*Copy or unpack it"):
         read_sheet(tmp_path / "labels.xlsx")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+@pytest.mark.parametrize(("rows", "said"), [
+    ([("imgName", "Label", "Label"), ("V1.jpg", 1, 0)], "two columns Label"),
+    ([("imgName", "Ｌabel", " label"), ("V1.jpg", 1, 1)], "two columns Label"),
+    ([("imgName", "Label")], "no row below"), ([("imgName", "Label"), (" ", " ")], "no row below"),
+    ([("imgName", "Label"), (" ", "\u3000"), ("V1.jpg", 1), ("", " ")], {"V1": 1}),
+])  # fmt: skip
+def test_a_column_that_is_there_twice_titles_alone_and_rows_of_blanks(tmp_path, suffix, rows, said):
+    path = tmp_path / f"labels{suffix}"
+    if suffix == ".csv":
+        path.write_text("".join(",".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")
+    else:
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        book.save(path)
+    if isinstance(said, dict):
+        assert read_sheet(path) == said
+        return
+    with pytest.raises(DataError, match=said):
+        read_sheet(path)

@@ -1,5 +1,6 @@
 """helpers.homework.answers: feedback for anything that can be typed."""
 import math
+from decimal import Decimal
 from fractions import Fraction
 
 from helpers.homework.answers import BLANK, RIGHT, WRONG, Entry, Rejected, shown
@@ -122,3 +123,12 @@ def test_feedback_in_chinese(chinese, counting, table):
     assert "fc1 w 的个数：错：要填一个整数，这里是 0.5\n" in str(report)
     assert "fc2：错：要填 5 项的列表（w 的形状、w 的个数、" in str(report)
     assert "），这里是 int（5 项都是）" in str(report)
+
+
+@pytest.mark.parametrize(("value", "said"), [
+    (Decimal(27), "right"), (Decimal("27.0"), "right"), (Decimal("2.7E1"), "right"), (Decimal(28), "wrong"),
+    (Decimal("27.5"), "got Decimal"), (Decimal("NaN"), "got Decimal"), (Decimal("sNaN"), "got Decimal"),
+    (Decimal("1E+999999999"), "got Decimal"), (Decimal("-1E-999999999"), "got Decimal"),
+])  # fmt: skip
+def test_decimals_are_numbers_here_as_in_the_exercises(value, said):
+    assert said in Entry("", {27: ""}).feedback(value)[1]

@@ -1,4 +1,5 @@
 """A teacher's roster is read as Excel and others write it, and each hand-in is given to the student whose it is."""
+from helpers.homework.grading import UNKNOWN, grade
 from helpers.homework.reading import HandIn
 from helpers.homework.roster import BY_ID, BY_NAME, BY_PLACE, BY_USER, BadRoster, Register, Student, read_roster
 from helpers.homework.submission import parse
@@ -30,7 +31,7 @@ def test_a_roster_is_read(tmp_path, text, encoding):
     ("id,name\n1,a\n,b\n１ ,c\n2e+9,d\n", "line 3 has no whole id: ''; it has the id １ twice; line 5 has"),
     ("id,name,mail\n1,a,a@b\n202", "ends in the middle of line 3, after '.*202'"),
     ('id,name\n1,"a\n2,b\n', "line 3"),
-    (b"PK\x03\x04\xff\xff\xff", "cannot be read"),
+    (b"PK\x03\x04\xff\xff\xff", "cannot be read: it is a workbook of Excel, save it as CSV"),
     ("id,name\n" + "x" * 200_000, "cannot be read"),
 ])  # fmt: skip
 def test_another_sheet_is_refused_in_words(tmp_path, text, said):
@@ -81,3 +82,10 @@ def test_what_is_of_nobody_is_called_as_it_calls_itself(path, student_id, name, 
 def owner_of(path, student_id, name):
     content = parse(make.data(student_id, name))
     return Register(CLASS).owner(HandIn(tuple(path.split("/")), content=content))
+
+
+def test_of_two_students_of_one_name_it_is_said_that_there_are_two():
+    hand_ins = [HandIn((f"{name}.json",), 1.0, parse(make.data("", name))) for name in ("李雷", "韩梅梅")]
+    told = {mark.student.name: mark.reasons for mark in grade(hand_ins, CLASS) if mark.status == UNKNOWN}
+    assert "2 students of the roster have this name (ids 2026005, 2026006)" in told["李雷"][0]
+    assert told["韩梅梅"][0] == "no student of the roster"

@@ -117,6 +117,56 @@ def test_a_layer_that_is_not_known_is_named(layer, shape):
         assert not own_forwards(model)
 
 
+class Adapted(nn.Linear):
+    """A Linear layer beside which another product is learned, as LoRA does."""
+
+    def __init__(self):
+        super().__init__(8, 8)
+        self.down, self.up = self.create_parameter([8, 2]), self.create_parameter([2, 8])
+
+    def forward(self, x):
+        return super().forward(x) + x @ self.down @ self.up
+
+
+class Nested(nn.Layer):
+    """Gives a layer a dictionary, and is given lists."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = Packing(3, 4)
+
+    def forward(self, x):
+        return self.inner({"mask": None, "x": x})[0]["y"]
+
+
+class Packing(nn.Linear):
+    def forward(self, given):
+        return [{"y": super().forward(given["x"])}, None]
+
+
+def test_a_known_layer_with_more_parameters_than_its_kind_has_is_not_counted_as_if_it_had_none():
+    for model, name in ((Adapted(), "layer"), (nn.Sequential(nn.ReLU(), Adapted()), "1")):
+        with pytest.raises(ValueError, match=rf"^{name} \(Adapted\): it is not known"):
+            trace(model, [1, 8])
+        with pytest.raises(ValueError, match=f"{name} is a Adapted"):
+            macs(trace(model, [1, 8], kinds=(Adapted,))[0])
+    split = nn.utils.weight_norm(nn.Linear(8, 4))  # the weight in two parts: the products are the same
+    assert [macs(row) for row in trace(nn.Sequential(split), [1, 8])] == [32]
+
+
+def test_tensors_in_lists_and_dictionaries_are_seen():
+    [row] = trace(Nested(), [2, 3])
+    assert row[0] == "inner" and row[2:] == ((2, 3), (2, 4))
+
+
+def test_the_input_is_of_the_weights_type_and_what_a_cpu_cannot_is_named():
+    model = nn.Sequential(nn.Conv2D(3, 4, 3), nn.BatchNorm2D(4))
+    assert trace(model.to(dtype="float64"), [1, 3, 8, 8])[0].y == (1, 4, 6, 6)
+    for kind in ("float16", "bfloat16"):
+        with pytest.raises(ValueError, match=f"the weights are paddle.{kind}.*to.dtype='float32'"):
+            trace(nn.Linear(3, 4).to(dtype=kind), [1, 3])
+
+
 def test_layers_without_products_of_their_own_have_no_row():
     between = [nn.BatchNorm2D(4), nn.PReLU(), nn.GroupNorm(2, 4), nn.InstanceNorm2D(4), nn.Dropout(), nn.Flatten()]
     rows = trace(nn.Sequential(nn.Conv2D(3, 4, 3), *between, nn.LayerNorm(144), nn.Linear(144, 2)), [2, 3, 8, 8])

@@ -1,7 +1,7 @@
 """helpers.training.metrics against values that are known or counted by hand."""
 import tracemalloc
 
-from helpers.training import metrics
+from helpers.training import calibration, metrics
 
 import numpy as np
 import pytest
@@ -125,7 +125,7 @@ def test_the_sensitivity_on_new_images_is_as_often_in_its_interval_as_it_says():
     assert np.mean([expected.low <= each for each in reached]) > 0.94 and expected.low < 0.96 < expected.high
     assert metrics.sensitivity_on_new(1, 1).value == 0.5
     for wrong in ((0, 0.98), (5, 0), (5, 1.1), (5, np.nan)):
-        with pytest.raises(ValueError, match="patients must be at least 1|sensitivity must be a number above 0"):
+        with pytest.raises(ValueError, match=r"patients must be at least 1|sensitivity must be a number above 0"):
             metrics.sensitivity_on_new(*wrong)
 
 
@@ -177,3 +177,31 @@ def test_a_threshold_or_a_sensitivity_that_is_no_share_is_refused():
             metrics.report(labels, scores, wrong)
         with pytest.raises(ValueError, match="sensitivity must be a number above 0"):
             metrics.threshold_for(labels, scores, wrong)
+
+
+def test_many_draws_are_made_in_blocks_that_give_the_same(monkeypatch):
+    """16,000 scores took 900 MB: all draws at once."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 97)
+    scores = np.clip(0.3 * labels + 0.7 * rng.random(97), 0, 1)
+
+    def measured():
+        return metrics.auc(labels, scores, 50), calibration.expected_error(scores, labels, draws=50)
+
+    whole = measured()
+    monkeypatch.setattr(metrics, "_AT_ONCE", 1000)
+    assert metrics.blocks(50, 97) == [10] * 5 and metrics.blocks(3, 10_000) == [1, 1, 1]
+    in_blocks = measured()
+    assert in_blocks[0] == whole[0]
+    assert in_blocks[1] == pytest.approx(whole[1])
+
+
+def test_the_memory_of_an_interval_does_not_grow_with_the_draws_times_the_scores():
+    labels = np.arange(20_000) % 2
+    scores = np.random.default_rng(0).random(20_000)
+    tracemalloc.start()
+    metrics.auc(labels, scores, draws=200)
+    calibration.expected_error(scores, labels, draws=1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6
