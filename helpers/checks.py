@@ -47,7 +47,7 @@ def number(name: str, value: object, above: float = -math.inf, most: float = mat
     return found
 
 
-def array(name: str, value: object, axes: str, kinds: str = "biuf") -> np.ndarray:
+def array(name: str, value: object, axes: str, kinds: str = "biuf", finite: bool = True) -> np.ndarray:
     """An array out of an array, a list or a tensor.
 
     Args:
@@ -55,9 +55,10 @@ def array(name: str, value: object, axes: str, kinds: str = "biuf") -> np.ndarra
         value: anything.
         axes: their names, "N S S" of three: a letter that stands there twice is the same size twice, a number a size.
         kinds: what it may be of: "biuf", any numbers; "iu", whole ones; "f", floats; "b", bool.
+        finite: whether NaN and infinity are refused.
 
     Raises:
-        ValueError: it is of another type, has other axes, or holds NaN or infinity; the message names it.
+        ValueError: it is of another type, has other axes, or is not finite; the message names it.
     """
     wanted = f"{name} must be {_KINDS[kinds]} [{', '.join(axes.split())}]"
     try:
@@ -75,7 +76,7 @@ def array(name: str, value: object, axes: str, kinds: str = "biuf") -> np.ndarra
     )
     if not same:
         raise ValueError(f"{wanted}, not of the shape {list(found.shape)}")
-    if found.dtype.kind == "f" and not np.isfinite(found).all():
+    if finite and found.dtype.kind == "f" and not np.isfinite(found).all():
         raise ValueError(f"{name} must be finite, but there is NaN or infinity")
     return found
 

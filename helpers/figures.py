@@ -61,7 +61,8 @@ def bands(
     x = array("x", x, "n")
     if not isinstance(curves, dict) or not curves:
         raise ValueError(f"the curves must be a dictionary, name -> [seeds, n], not {shown(curves)}")
-    curves = {name: array(f"the curve {name}", values, f"seeds {len(x)}") for name, values in curves.items()}
+    curves = {name: array(f"the curve {name}", values, f"seeds {len(x)}", finite=False)
+              for name, values in curves.items()}  # fmt: skip
     ax = ax or plt.subplots(figsize=(6, 3.4), layout="constrained")[1]
     for index, (name, values) in enumerate(curves.items()):
         style = ("o-", "s--", "^:", "D-.", "v-", "P--", "X:")[index % 7]

@@ -1,7 +1,7 @@
 """A trained network at work: its answers, and the statistics that it normalises with."""
 from __future__ import annotations
 
-from helpers.checks import number, whole
+from helpers.checks import number, shown, whole
 from helpers.runtime import mode
 from helpers.training import parallel
 from helpers.training.calibration import temper
@@ -20,12 +20,23 @@ def probabilities(model: nn.Layer, x: paddle.Tensor, flip: bool = False, tempera
     With `flip` it is the mean over the image and its mirror images, top to bottom, left to right and both, at four
     times the cost: it then does not matter which way round an eye lies. The temperature (`calibration.temper`) comes
     last, so it changes the mean and not which of two images has the larger one.
+
+    Raises:
+        ValueError: the network does not give logits [n, K] of two or more classes, or the temperature is not above 0.
     """
     views = [x, *(paddle.flip(x, axes) for axes in ([2], [3], [2, 3]))] if flip else [x]
     with paddle.no_grad():
-        logits = [model(each) for each in views]
+        logits = [_logits(model, each) for each in views]
     averaged = np.mean([nn.functional.softmax(each, axis=1).numpy() for each in logits], axis=0)
     return temper(averaged[:, 1] if averaged.shape[1] == 2 else averaged, temperature)
+
+
+def _logits(model: nn.Layer, x: paddle.Tensor) -> paddle.Tensor:
+    logits = model(x)
+    if not isinstance(logits, paddle.Tensor) or logits.ndim != 2 or logits.shape[1] < 2:  # of one, softmax is always 1
+        given = logits.shape if isinstance(logits, paddle.Tensor) else shown(type(logits).__name__)
+        raise ValueError(f"the network must give logits [n, K], K >= 2, not {given}")
+    return logits
 
 
 def predict(
@@ -34,7 +45,7 @@ def predict(
     """`probabilities` of a whole data set, [n] or [n, K], in evaluation mode; the model's mode is put back.
 
     Raises:
-        ValueError: the batch size is not at least 1, or the temperature is not above 0.
+        ValueError: the batch size is not at least 1, or what `probabilities` refuses.
     """
     batch_size, temperature = whole("batch_size", batch_size, 1), number("a temperature", temperature, above=0)
     loader = DataLoader(dataset, batch_size=batch_size, return_list=True)
@@ -57,11 +68,13 @@ def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64
 
     Raises:
         ValueError: there is no image, or a batch cannot be shared by all processes.
+        whatever the model or the data set raises; the statistics are then as they were.
     """
     gathering, frozen = parallel.batch_norms(model)
     momenta = [layer._momentum for layer in gathering]
     # Paddle itself moves those of a layer in evaluation mode with use_global_stats=False or trainable_statistics=True.
-    kept = [(value, value.numpy()) for layer in frozen for value in (layer._mean, layer._variance)]
+    kept, old = ([(value, value.numpy()) for layer in layers for value in (layer._mean, layer._variance)]
+                 for layers in (frozen, gathering))  # fmt: skip
     try:
         with mode(model, training=True), paddle.no_grad():
             for layer in frozen:
@@ -70,6 +83,9 @@ def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64
                 for layer in gathering:
                     layer._momentum = index / (index + 1)  # moving = average of all batches so far
                 model(x)
+    except BaseException:
+        kept += old
+        raise
     finally:
         for layer, momentum in zip(gathering, momenta, strict=True):
             layer._momentum = momentum

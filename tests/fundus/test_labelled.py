@@ -97,7 +97,8 @@ def test_numbers_are_ordered_as_numbers_and_capitals_tell_nothing_apart(machine)
 
 
 def test_full_width_labels_and_capitals_of_a_patient_tell_nothing_apart(machine):
-    rows = [(name, "0" if i < 9 else ["1", "１", "1.0"][i % 3], f"{'pP'[i % 2]}{i // 2}") for i, name in enumerate(FLAT)]
+    ones = ("1", "１", "1.0")
+    rows = [(name, "0" if i < 9 else ones[i % 3], f"{'pP'[i % 2]}{i // 2}") for i, name in enumerate(FLAT)]
     write(machine / "photos", photos(FLAT, {"a.csv": sheet(rows, "name,label,patient")}))
     listed = labelled.samples(machine / "photos")
     assert listed.classes == ("0", "1") and len(set(listed.patients)) == 9

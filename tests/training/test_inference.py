@@ -125,3 +125,46 @@ def test_all_is_put_back_when_the_pass_fails():
         inference.recompute_statistics(model, Stripes(16), batch_size=8)
     assert model[0]._momentum == 0.7 and model[0].training and not model[1].training and model.training
     np.testing.assert_array_equal(model[1]._mean.numpy(), np.zeros(3))
+
+
+class Failing(nn.Layer):
+    """A network that fails at its second batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.calls = small_network(), 0
+
+    def forward(self, x):
+        self.calls += 1
+        y = self.inner(x)
+        if self.calls == 2:
+            raise KeyError("the second batch")
+        return y
+
+
+def test_statistics_are_as_they_were_where_recomputing_fails():
+    model = Failing()
+    before = weights(model)
+    with pytest.raises(KeyError, match="the second batch"):
+        inference.recompute_statistics(model, Stripes(10), 3)
+    assert_same_weights(model, before)
+
+
+class Giving(nn.Layer):
+    """A network that gives whatever a function makes of the number of images."""
+
+    def __init__(self, give):
+        super().__init__()
+        self.give = give
+
+    def forward(self, x):
+        return self.give(len(x))
+
+
+@pytest.mark.parametrize("give", [
+    lambda n: paddle.ones([n, 1]), lambda n: paddle.ones([n]), lambda n: (paddle.ones([n, 2]), None), lambda n: None,
+], ids=["one class", "one axis", "a tuple", "nothing"])  # fmt: skip
+def test_what_gives_no_logits_of_classes_is_named(give):
+    """Of one logit the softmax is 1, whatever the image shows."""
+    with pytest.raises(ValueError, match=r"must give logits \[n, K\], K >= 2"):
+        inference.predict(Giving(give), Stripes(10))
