@@ -1,4 +1,4 @@
-"""Arguments looked at before they are used, so that a wrong one is named in a sentence."""
+"""What is given looked at before it is used, so that what is wrong is named in a sentence."""
 from __future__ import annotations
 
 import math
@@ -8,6 +8,13 @@ import reprlib
 import numpy as np
 
 _KINDS = {"biuf": "numbers", "iu": "whole numbers", "f": "floats", "b": "bool"}  # NumPy's letters, in words
+
+
+class Unusable(ValueError):
+    """Data or a file that cannot be used, which whoever gave it can mend; the message is a sentence that says how.
+
+    A command ends with that sentence. Any other ValueError is a fault of the program, and is shown with its traceback.
+    """
 
 
 def whole(name: str, value: object, least: int | None = None, most: int | None = None) -> int:

@@ -73,7 +73,8 @@ def fit(
     """Train with plain stochastic gradient descent and a constant learning rate; measure after each epoch.
 
     Args:
-        model: gives logits [n, 10]; trained in place. Seed before you build it.
+        model: gives logits [n, 10]; trained in place. Seed before you build it. Layers that are in evaluation mode
+            while the model itself is in training mode stay so.
         data: what `load` returned.
         epochs, batch_size, learning_rate: the recipe. A last batch that is not full is left out.
         seed: of the order of the images and of Dropout.
@@ -98,8 +99,8 @@ def fit(
     optimizer = optimizer or paddle.optimizer.SGD(learning_rate, parameters=model.parameters())
     schedule = optimizer._learning_rate
     rows, step = [], 0
+    runtime.begin_training(model)
     for _ in range(epochs):
-        model.train()
         order, losses = rng.permutation(count), []
         for start in range(0, count - batch_size + 1, batch_size):
             chosen = paddle.to_tensor(order[start : start + batch_size])

@@ -162,6 +162,16 @@ def seed(value: int) -> None:
     paddle.seed(value)
 
 
+def begin_training(model: paddle.nn.Layer) -> None:
+    """Put a network into training mode, but for the layers that stay in evaluation mode on purpose.
+
+    A network that is in training mode itself, as a new one is, is left as it is: layers of it that `layer.eval()` has
+    frozen stay frozen. Of one in evaluation mode, as after `model.eval()`, all layers are put into training mode.
+    """
+    if not model.training:
+        model.train()
+
+
 @contextlib.contextmanager
 def mode(model: paddle.nn.Layer, training: bool) -> Iterator[None]:
     """Put a network into training or evaluation mode, and each of its layers back into the mode that it was in."""

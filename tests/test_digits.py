@@ -86,3 +86,15 @@ def test_another_optimizer_and_its_schedule():
     curves = digits.fit(model, data, epochs=2, optimizer=optimizer, watch=watch)
     assert rates == [(0, 0.5), (1, 0.4), (2, 0.3), (3, 0.2)] and min(gradients) > 0
     assert (curves.loss != digits.fit(network(), data, epochs=2).loss).any()
+
+
+def test_a_frozen_layer_stays_frozen_and_a_network_in_evaluation_mode_is_trained():
+    data = digits.load(100)
+    for frozen, whole in ((True, False), (False, True)):
+        runtime.seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.BatchNorm1D(10), nn.Dropout(0.5))
+        (model if whole else model[2]).eval()
+        before = model[2]._mean.numpy()
+        digits.fit(model, data, epochs=2)
+        assert [layer.training for layer in model] == [True, True, not frozen, True]
+        assert np.array_equal(before, model[2]._mean.numpy()) == frozen

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-from helpers.checks import number, whole
+from helpers import runtime
+from helpers.checks import Unusable, number, whole
 from helpers.training import checkpoint, inference, parallel
 from helpers.training.history import History
 
@@ -22,14 +23,12 @@ from paddle import nn
 from paddle.io import Dataset
 from tqdm import tqdm
 
-EPOCHS = 12
-
 
 def fit(
     model: nn.Layer,
     train: Dataset,
     validation: Dataset | None = None,
-    epochs: int = EPOCHS,
+    epochs: int = 12,
     batch_size: int = 32,
     learning_rate: float = 4e-3,
     weight_decay: float = 0.05,
@@ -40,7 +39,7 @@ def fit(
     best: str | Path | None = None,
     folder: str | Path | None = None,
     resume: bool = False,
-    also: Mapping[str, str | int | float] = MappingProxyType({}),
+    also: Mapping[str, Any] = MappingProxyType({}),
     progress: Literal["bar", "lines"] | None = "bar",
     after_batch: Callable[[int, int], None] = lambda epoch, batch: None,
 ) -> History:
@@ -51,7 +50,9 @@ def fit(
     together (`helpers.training.parallel`).
 
     Args:
-        model: gives logits [N, classes]; trained in place.
+        model: gives logits [N, classes]; trained in place, and left in training mode. A layer that is in evaluation
+            mode while the model itself is in training mode stays so, such as a BatchNorm layer frozen by
+            `layer.eval()`. A model that is in evaluation mode itself is put into training mode with all its layers.
         train: items (float32 [3, S, S], int64 label); `set_epoch(epoch)` is called where the data set has it.
         validation: the same kind, not augmented, with all labels as an attribute `labels`; or None.
         epochs, batch_size, learning_rate (the highest one), weight_decay, label_smoothing: the recipe.
@@ -62,15 +63,16 @@ def fit(
         best: a file for the weights of the epoch with the best validation AUC; without a validation part, of the last.
         folder: for checkpoints, metrics.jsonl and VisualDL's log.
         resume: go on from the newest good checkpoint in `folder`, if there is one.
-        also: what else has to be the same when the training goes on, such as the kind of network.
+        also: what else has to be the same when the training goes on, such as the kind of network or a fingerprint of
+            the images, as JSON gives it back: of these images, their number alone is compared.
         progress: a bar on stdout, or a line after each epoch, or nothing.
         after_batch: called with the numbers of the epoch and of the batch in it, both from 0; what it raises ends the
             training.
 
     Raises:
-        ValueError: the validation part has images of one class only; a batch cannot be shared by all processes; no
-            epoch, a learning rate that is not above 0, or another number that is none.
-        FloatingPointError: the loss is not a number any more; names the epoch and the batch.
+        Unusable: the validation part has images of one class only; a batch cannot be shared by all processes.
+        ValueError: no epoch, a learning rate that is not above 0, or another number that is none.
+        FloatingPointError: the loss, or a weight after an epoch, is not a number any more; names the epoch.
         FileExistsError: there are checkpoints in `folder`, and `resume` is not set.
         CheckpointError: no checkpoint in `folder` is good, or they are of a training with other settings.
     """
@@ -78,7 +80,7 @@ def fit(
     learning_rate = number("learning_rate", learning_rate, above=0)
     weight_decay, label_smoothing = number("weight_decay", weight_decay), number("label_smoothing", label_smoothing)
     if validation is not None and len(set(map(int, validation.labels))) < 2:
-        raise ValueError("all validation images are of one class; an AUC needs images of both")
+        raise Unusable("all validation images are of one class; an AUC needs images of both")
     steps = len(parallel.batches(train, batch_size))
     schedule = paddle.optimizer.lr.OneCycleLR(
         learning_rate, epochs * steps + 1, end_learning_rate=learning_rate / 40, phase_pct=0.3
@@ -95,6 +97,7 @@ def fit(
     keep = _Keeper(model, optimizer, scaler, settings, None if folder is None else Path(folder), best)
     history = keep.start(resume)
     network = paddle.DataParallel(model) if parallel.world_size() > 1 else model
+    runtime.begin_training(model)
     shown = progress == "bar" and parallel.rank() == 0
     start = len(history.loss)
     with tqdm(total=epochs * steps, initial=start * steps, unit="batch", file=sys.stdout, leave=False,
@@ -103,7 +106,6 @@ def fit(
             parallel.seed_epoch(seed, epoch)
             if hasattr(train, "set_epoch"):
                 train.set_epoch(epoch)
-            model.train()
             losses = []
             for batch, (x, labels) in enumerate(parallel.batches(train, batch_size, seed, epoch)):
                 with paddle.amp.auto_cast(enable=amp):
@@ -122,6 +124,10 @@ def fit(
                 bar.update()
                 after_batch(epoch, batch)
             parallel.average_statistics(model)
+            if not all(np.isfinite(value.numpy()).all() for value in model.state_dict().values()):
+                raise FloatingPointError(  # before they are kept as the last good ones
+                    f"weights after epoch {epoch + 1} are no numbers: lower the learning rate{keep.last_good()}"
+                )
             history.loss.append(parallel.mean(float(np.mean(losses))))
             history.learning_rate.append(float(schedule.last_lr))
             if validation is not None:
@@ -141,7 +147,7 @@ class _Keeper:
     model: nn.Layer
     optimizer: paddle.optimizer.Optimizer
     scaler: paddle.amp.GradScaler
-    settings: dict[str, str | int | float]
+    settings: dict[str, Any]
     folder: Path | None
     best: str | Path | None
 

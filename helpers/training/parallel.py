@@ -6,7 +6,7 @@ gradients. In a single process everything here does what its name says for one. 
 from __future__ import annotations
 
 from helpers import runtime
-from helpers.checks import whole
+from helpers.checks import Unusable, whole
 
 import numpy as np
 import paddle
@@ -52,16 +52,17 @@ def batches(dataset: Dataset, batch_size: int, seed: int = 0, epoch: int = 0) ->
     some images where the processes do not divide their number.
 
     Raises:
-        ValueError: a batch cannot be shared equally, or would be empty; a number is too small, or no whole number.
+        Unusable: a batch cannot be shared equally, or would be empty.
+        ValueError: a number is too small, or no whole number.
     """
     count, processes = len(dataset), world_size()
     batch_size, seed, epoch = whole("batch_size", batch_size, 1), whole("seed", seed, 0), whole("epoch", epoch, 0)
     if not count:
-        raise ValueError("the data set is empty, there is nothing to train on")
+        raise Unusable("the data set is empty, there is nothing to train on")
     size = min(batch_size, count)
     if size % processes:
         small = "" if batch_size <= count else f", all that there are for a batch size of {batch_size},"
-        raise ValueError(
+        raise Unusable(
             f"a batch of {size} images{small} cannot be shared equally by {processes} processes; "
             f"choose a batch size that is a multiple of {processes} and at most {count}, or fewer processes"
         )

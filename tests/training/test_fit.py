@@ -63,6 +63,27 @@ def test_the_same_seed_gives_the_same_weights():
     assert any((weights(runs[0])[name] != value).any() for name, value in weights(runs[2]).items())
 
 
+def test_a_layer_that_was_frozen_before_stays_frozen():
+    model = small_network()
+    frozen = model.stages[0][0].residual[1]
+    frozen.eval()
+    before, others = weights(frozen), weights(model.stages[1])
+    fit(model, epochs=2)
+    assert not frozen.training and model.training and model.stages[1].training
+    for name in ("_mean", "_variance"):
+        np.testing.assert_array_equal(weights(frozen)[name], before[name])
+    assert all((value != others[name]).any() for name, value in weights(model.stages[1]).items() if "_mean" in name)
+
+
+def test_a_network_in_evaluation_mode_is_trained_as_a_new_one_is():
+    loaded, new = small_network(dropout=0.5), small_network(dropout=0.5)
+    loaded.eval()
+    for model in (loaded, new):
+        fit(model, epochs=1)
+    assert_same_weights(loaded, new)
+    assert all(layer.training for layer in loaded.sublayers(include_self=True))
+
+
 def test_an_epoch_is_announced_to_the_data_set_and_each_of_its_batches_called_after():
     data, seen = Stripes(40), []
     data.set_epoch = lambda epoch: seen.append(epoch)
