@@ -1,4 +1,4 @@
-"""A mean over seeds, or the difference of two arms that were run with the same seeds, with its 95 % interval."""
+"""A value with its 95 % interval; of a mean over seeds, or of the difference of two arms run with the same seeds."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -11,15 +11,20 @@ from scipy import stats
 
 
 class Interval(NamedTuple):
-    """An estimate with the bounds of its 95 % interval; as text `0.912 [0.905, 0.919]`, with any format of floats."""
+    """An estimate with the ends of its 95 % interval; as text `0.912 [0.905, 0.919]`, with any format of floats."""
 
-    mean: float
+    value: float
     low: float
     high: float
 
+    @property
+    def mean(self) -> float:
+        """The value, by what it is where it comes from `mean` or `difference`."""
+        return self.value
+
     def __format__(self, spec: str) -> str:
         spec = spec or ".3f"
-        return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+        return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
     def __str__(self) -> str:
         return format(self)

@@ -6,24 +6,13 @@ import math
 from dataclasses import dataclass
 
 from helpers.checks import number, whole
+from helpers.intervals import Interval
 
 import numpy as np
 from scipy.stats import beta, binomtest, rankdata
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 _AT_ONCE = 2_000_000  # numbers of a bootstrap that are in memory together
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A measured value with the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 def proportion(successes: int, total: int) -> Interval:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from helpers.checks import array, shown, whole
-from helpers.training.metrics import Interval, areas, blocks, proportion
+from helpers.intervals import Interval
+from helpers.training.metrics import areas, blocks, proportion
 
 import numpy as np
 from sklearn.metrics import confusion_matrix, roc_auc_score
