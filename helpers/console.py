@@ -1,4 +1,4 @@
-"""A console that is not UTF-8, as on Windows or under LANG=C, must not end a program over a character.
+"""What is written to a console: whatever its encoding, no character ends the program, and none takes hold of it.
 
 Standard library only.
 """
@@ -16,3 +16,8 @@ def never_fail() -> None:
         # Under LANG=C it is "surrogateescape", which fails as well. What is written in a notebook has neither of both.
         if getattr(stream, "errors", "") in ("strict", "surrogateescape") and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def printable(text: str) -> str:
+    """Text of whatever origin without characters that control a terminal: they become their numbers, such as \\x1b."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

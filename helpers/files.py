@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 # What NumPy raises over a damaged .npz file; it reads headers as Python. RuntimeError, and with it
 # NotImplementedError, stands for a flipped bit that says: encrypted, or of a later version of the format.
-_DAMAGED = (
+DAMAGED = (
     ValueError, EOFError, OSError, AttributeError, RuntimeError, TypeError, SyntaxError, tokenize.TokenError,
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
@@ -197,7 +197,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
             return arrays
     except FileNotFoundError:
         raise
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise DamagedFile(f"{path} is damaged, or is no .npz file of plain arrays ({error})") from error
 
 

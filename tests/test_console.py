@@ -44,6 +44,10 @@ for name, arguments in given.items():
 """
 
 
+def test_characters_that_control_a_terminal_are_shown_as_numbers():
+    assert console.printable("a\x1b[31m\x9b\u202e眼\n") == r"a\x1b[31m\x9b\u202e眼\n"
+
+
 @pytest.mark.parametrize("settings", [
     {"PYTHONIOENCODING": "cp1252:strict"}, {"PYTHONIOENCODING": "cp936:strict"},
     {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},

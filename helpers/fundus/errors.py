@@ -1,8 +1,10 @@
 """What can be wrong with a data set. Each message names the file and says what to do."""
 from __future__ import annotations
 
+from helpers.checks import Unusable
 
-class DataError(ValueError):
+
+class DataError(Unusable):
     """A data set that cannot be used as it is."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import runtime  # noqa: F401  before paddle
+from helpers.checks import Unusable
 from helpers.files import DamagedFile, read_arrays, write_arrays
 
 import numpy as np
@@ -24,8 +25,8 @@ _NAME = re.compile(r"checkpoint-(\d+)\.npz")
 _SCHEDULE = "LR_Scheduler"  # Paddle's name for it in an optimizer's state
 
 
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be used; the message names it and says what to do."""
+class CheckpointError(Unusable):
+    """A checkpoint or weights that cannot be used; the message names it and says what to do."""
 
 
 def save_weights(model: nn.Layer, path: str | Path) -> None:
@@ -40,18 +41,13 @@ def load_weights(model: nn.Layer, path: str | Path) -> None:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or of another network; the model is left as it was.
+        CheckpointError: the file is damaged, or of another network; the model is left as it was.
     """
     try:
         weights = read_arrays(path)
     except DamagedFile as error:
-        raise ValueError(f"{error}: train or copy it again") from error
-    wrong = _differences(model.state_dict(), weights)
-    if wrong:
-        raise ValueError(
-            f"{path} holds the weights of another network ({wrong[0]} and {len(wrong) - 1} more differ); "
-            "build the model with the arguments that it was trained with"
-        )
+        raise CheckpointError(f"{error}: train or copy it again") from error
+    _refuse(f"{path} holds the weights", differences(model.state_dict(), weights))
     _set(model.state_dict(), weights)
 
 
@@ -65,19 +61,14 @@ def start_from(model: nn.Layer, trained: nn.Layer, but_for: str | None = None) -
             `resnet.ResNet`, where `trained` tells other classes apart.
 
     Raises:
-        ValueError: it is another network, in more than that layer; the model is left as it was.
+        CheckpointError: it is another network, in more than that layer; the model is left as it was.
     """
     state, given = (
         {name: value for name, value in each.state_dict().items() if name.partition(".")[0] != but_for}
         for each in (model, trained)
     )
     weights = {name: value.numpy() for name, value in given.items()}
-    wrong = _differences(state, weights)
-    if wrong:
-        raise ValueError(
-            f"the weights to start from are of another network ({wrong[0]} and {len(wrong) - 1} more differ); "
-            "build the model with the arguments that it was trained with"
-        )
+    _refuse("the weights to start from are", differences(state, weights))
     _set(state, weights)
 
 
@@ -139,21 +130,17 @@ def restore(path: str | Path, model: nn.Layer, optimizer: Optimizer) -> dict[str
     if version != FORMAT:
         raise CheckpointError(f"{path} has format {version}, this program reads format {FORMAT}: train anew")
     weights = {name.split("/", 1)[1]: value for name, value in arrays.items() if name.startswith("model/")}
-    wrong = _differences(model.state_dict(), weights)
+    wrong = differences(model.state_dict(), weights)
     parameters = dict(model.named_parameters())
     moments = {}
     for key in arrays.keys() - {f"model/{name}" for name in weights}:
         kind, _, rest = key.partition("/")
         name, _, moment = rest.rpartition("/")
         if kind != "optimizer" or name not in parameters:
-            wrong.append(key)
+            wrong.append(f"{key} is unknown")
         else:
             moments[f"{parameters[name].name}_{moment}"] = arrays[key]
-    if wrong:
-        raise CheckpointError(
-            f"{path} is of another network ({wrong[0]} and {len(wrong) - 1} more differ); build the model with the "
-            "arguments that it was trained with"
-        )
+    _refuse(f"{path} is", wrong)
     _set(model.state_dict(), weights)
     optimizer.set_state_dict({**moments, _SCHEDULE: schedule} if schedule else moments)
     return notes
@@ -183,12 +170,7 @@ def resume(folder: Path, model: nn.Layer, optimizer: Optimizer, settings: dict[s
         except CheckpointError as error:
             errors.append(str(error))
             continue
-        for name, value in settings.items():
-            if notes["settings"].get(name) != value:
-                raise CheckpointError(
-                    f"{path} is of a training with {name} {notes['settings'].get(name)}, this one has {value}: "
-                    "repeat the settings of that training, or choose another folder"
-                )
+        _compare(path, notes.get("settings", {}), settings)
         for error in errors:
             warnings.warn(f"{error}. Going on from {path}.", stacklevel=2)
         return notes
@@ -199,12 +181,40 @@ def resume(folder: Path, model: nn.Layer, optimizer: Optimizer, settings: dict[s
     return {}
 
 
-def _differences(state: dict, weights: dict[str, np.ndarray]) -> list[str]:
-    """The names that only one of the two has, or else those of other shapes or of no numbers."""
-    return sorted(set(state) ^ set(weights)) or [
+def differences(state: dict[str, paddle.Tensor], weights: dict[str, np.ndarray]) -> list[str]:
+    """What keeps arrays from being the weights of a network with this state, an entry for each; none if they may be.
+
+    These are the names that only one of the two has, or else what has another shape or is no number.
+    """
+    return [f"{name} is {'missing' if name in state else 'unknown'}" for name in sorted(set(state) ^ set(weights))] or [
         f"{name} is {weights[name].dtype} {list(weights[name].shape)}" for name, value in state.items()
         if tuple(value.shape) != weights[name].shape or weights[name].dtype.kind not in "fiu"
     ]  # fmt: skip
+
+
+def _refuse(what: str, wrong: list[str]) -> None:
+    if wrong:
+        more = f", and {len(wrong) - 1} more" if wrong[1:] else ""
+        raise CheckpointError(
+            f"{what} of another network ({wrong[0]}{more}); build the model with the arguments that it was trained with"
+        )
+
+
+def _compare(path: Path, those: dict[str, Any], these: dict[str, Any]) -> None:
+    """Raise CheckpointError where a training's settings are not these, and name all that differ."""
+    unknown = [name for name in these if name not in those]
+    if unknown:
+        raise CheckpointError(
+            f"{path} does not say its {', '.join(unknown)}: an older version of this program, or another one, has "
+            "written it. Train anew in another folder."
+        )
+    other = [name for name, value in these.items() if those[name] != value]
+    if other:
+        of, here = (", ".join(f"{name} {settings[name]}" for name in other) for settings in (those, these))
+        raise CheckpointError(
+            f"{path} is of a training with {of}, this one has {here}: repeat the settings of that training, or choose "
+            "another folder"
+        )
 
 
 def _set(state: dict[str, paddle.Tensor], weights: dict[str, np.ndarray]) -> None:

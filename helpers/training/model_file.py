@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers import runtime  # noqa: F401  before paddle
-from helpers.files import DamagedFile, read_arrays, write_arrays
-from helpers.training import resnet
+from helpers.checks import Unusable
+from helpers.files import DAMAGED, DamagedFile, read_arrays, write_arrays
+from helpers.training import checkpoint, resnet
 
 import numpy as np
 from paddle import nn
@@ -26,6 +27,7 @@ FORMAT = 1  # raise it whenever an older program could not read a file, or would
 LARGEST = 256 << 20  # bytes of all arrays
 MOST = 2000  # arrays
 LONGEST = 1 << 20  # bytes of the text
+DEEPEST = 10  # lists and dictionaries within one another on a card
 _ABOUT, _WEIGHTS = "about", "weights/"
 
 NETWORKS: dict[str, Callable[..., resnet.ResNet]] = {"resnet10": resnet.resnet10, "resnet18": resnet.resnet18}
@@ -40,7 +42,7 @@ _ARGUMENTS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-class ModelFileError(ValueError):
+class ModelFileError(Unusable):
     """A file that cannot be used as a model; the message names it and says what to do."""
 
 
@@ -57,7 +59,7 @@ class About:
         flip: whether it is to be asked for an image and its mirror images (`inference.predict`).
         temperature: of the probabilities (`inference.probabilities`); 1 leaves them as the network says them.
         threshold: `probability >= threshold` means class 1; the probability is the one after the temperature.
-        classes: the classes' names, the first is class 0.
+        classes: the classes' names, no two the same; the first is class 0.
         fingerprint: of the training images, by `fingerprint`.
         card: the model card: trained on what, figures with their intervals, licence, intended use; as JSON holds it.
     """
@@ -85,9 +87,11 @@ class About:
             "flip": not isinstance(self.flip, bool),
             "temperature": not (_number(self.temperature) and 0.01 <= self.temperature <= 100),
             "threshold": not (_number(self.threshold) and 0 <= self.threshold <= 1),
-            "classes": len(self.classes) < 2 or not all(_text(name, 200) for name in self.classes),
+            "classes": len(self.classes) < 2
+            or not all(_text(name, 200) for name in self.classes)
+            or len(set(self.classes)) < len(self.classes),
             "fingerprint": not _text(self.fingerprint, 200),
-            "card": not isinstance(self.card, dict),
+            "card": not (isinstance(self.card, dict) and _shallow(self.card, DEEPEST)),
         }
         wrong = [name for name, fault in faults.items() if fault]
         if wrong:
@@ -101,7 +105,9 @@ class About:
 def fingerprint(images: np.ndarray) -> str:
     """SHA-256 of images (their pixels and shape), to tell later whether a photograph's set was trained on."""
     images = np.ascontiguousarray(images)
-    return hashlib.sha256(f"{images.dtype} {images.shape} ".encode() + images.tobytes()).hexdigest()
+    digest = hashlib.sha256(f"{images.dtype} {images.shape} ".encode())
+    digest.update(images)  # without a copy of what may be most of the memory
+    return digest.hexdigest()
 
 
 def save(path: str | Path, model: nn.Layer, about: About, half: bool = False) -> None:
@@ -145,6 +151,8 @@ def load(path: str | Path) -> tuple[resnet.ResNet, About]:
         arrays = read_arrays(path)
     except DamagedFile as error:
         raise ModelFileError(f"{error}: copy it again, or train anew") from error
+    if any(name.startswith("model/") for name in arrays):
+        raise ModelFileError(f"{path} is a checkpoint of a training, which leaves a model.npz at its end: name that")
     about = _about(path, arrays)
     weights = {name[len(_WEIGHTS) :]: value for name, value in arrays.items() if name.startswith(_WEIGHTS)}
     model = about.build()
@@ -185,7 +193,7 @@ def _look(path: str | Path) -> None:
                         raise ValueError(f"{member.filename} is not what it says")
     except (FileNotFoundError, ModelFileError):
         raise
-    except (ValueError, KeyError, EOFError, OSError, RuntimeError, TypeError, SyntaxError, zipfile.BadZipFile) as error:
+    except (*DAMAGED, KeyError) as error:
         raise ModelFileError(f"{path} is no model file, or damaged ({error}): copy it again, or train anew") from error
 
 
@@ -194,9 +202,9 @@ def _about(path: str | Path, arrays: dict[str, np.ndarray]) -> About:
         said = json.loads(str(arrays[_ABOUT]))
         version = said.pop("format")
     except (KeyError, ValueError, AttributeError, TypeError, RecursionError) as error:
-        raise ModelFileError(f"{path} does not say what it holds; files of weights alone do not") from error
+        raise ModelFileError(f"{path} does not say what it holds, as weights alone do not: name a model.npz") from error
     if version != FORMAT:
-        raise ModelFileError(f"{path} has format {version}, this program reads format {FORMAT}: train anew, or update")
+        raise ModelFileError(f"{path} has format {version!r}, this program reads {FORMAT}: train anew, or update")
     try:
         return About(**{**said, "classes": tuple(said["classes"])})
     except (TypeError, ValueError, KeyError) as error:
@@ -205,16 +213,9 @@ def _about(path: str | Path, arrays: dict[str, np.ndarray]) -> About:
 
 def _fault(model: nn.Layer, weights: dict[str, np.ndarray]) -> str:
     """What keeps weights from being those of a network, or nothing."""
-    state = model.state_dict()
-    other = sorted(set(state) ^ set(weights))
-    if other:
-        return f"{other[0]} is in one of them only"
-    for name, value in state.items():
-        if tuple(value.shape) != weights[name].shape or weights[name].dtype.kind not in "fi":
-            return f"{name} is {weights[name].dtype} {weights[name].shape}"
-        if not np.isfinite(weights[name]).all():
-            return f"{name} is not finite everywhere"
-    return ""
+    wrong = checkpoint.differences(model.state_dict(), weights)
+    infinite = (f"{name} is not finite everywhere" for name in weights if not np.isfinite(weights[name]).all())
+    return wrong[0] if wrong else next(infinite, "")
 
 
 def _whole(value: object, least: int, most: int) -> bool:
@@ -222,7 +223,14 @@ def _whole(value: object, least: int, most: int) -> bool:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)  # who asks compares, which NaN never passes
+
+
+def _shallow(value: object, most: int) -> bool:
+    """Whether lists and dictionaries lie within one another no more than so many times."""
+    if not isinstance(value, (dict, list, tuple)):
+        return True
+    return most > 0 and all(_shallow(each, most - 1) for each in (value.values() if isinstance(value, dict) else value))
 
 
 def _text(value: object, longest: int) -> bool:

@@ -130,9 +130,12 @@ def test_a_finished_training_is_only_read_again(undisturbed):
 
 @pytest.mark.parametrize(("error", "said", "arguments"), [
     (FileExistsError, "resume that training, or choose another folder", {}),
-    (checkpoint.CheckpointError, "with epochs 4, this one has 5", {"resume": True, "epochs": 5}),
-    (checkpoint.CheckpointError, "with seed 0, this one has 1", {"resume": True, "seed": 1}),
-    (checkpoint.CheckpointError, "with norm None, this one has group", {"resume": True, "also": {"norm": "group"}}),
+    (checkpoint.CheckpointError, "with epochs 4, this one has epochs 5", {"resume": True, "epochs": 5}),
+    (checkpoint.CheckpointError, "with seed 0, this one has seed 1", {"resume": True, "seed": 1}),
+    (checkpoint.CheckpointError, "with epochs 4, seed 0, this one has epochs 5, seed 1: repeat",
+     {"resume": True, "epochs": 5, "seed": 1}),
+    (checkpoint.CheckpointError, "does not say its norm: an older version of .*another folder",
+     {"resume": True, "also": {"norm": "group"}}),
 ])  # fmt: skip
 def test_another_training_neither_writes_over_it_nor_goes_on_with_it(undisturbed, error, said, arguments):
     with pytest.raises(error, match=said):
@@ -190,6 +193,26 @@ def test_a_full_disk_loses_no_earlier_checkpoint(undisturbed, tmp_path):
     assert not list(tmp_path.glob("*.part"))
     resumed, _ = fit(tmp_path, resume=True)
     assert_same_weights(undisturbed[1], resumed)
+
+
+def test_a_checkpoint_that_says_nothing_of_its_settings_is_refused_in_a_sentence(tmp_path):
+    model = small_network()
+    schedule = paddle.optimizer.lr.OneCycleLR(0.1, total_steps=9)
+    checkpoint.save(tmp_path, model, paddle.optimizer.AdamW(schedule, parameters=model.parameters()), 1, {})
+    with pytest.raises(checkpoint.CheckpointError, match=r"0001\.npz does not say its images, epochs, .*seed"):
+        fit(tmp_path, resume=True)
+
+
+def test_weights_that_are_no_numbers_are_not_kept_as_the_last_good_ones(tmp_path):
+    model = small_network(dropout=0.5)
+
+    def spoil(epoch, batch):
+        if (epoch, batch) == (1, 4):  # after the last loss that is looked at
+            model.fc.bias.set_value(np.full(2, np.nan, np.float32))
+
+    with pytest.raises(FloatingPointError, match=r"after epoch 2 are no numbers: .* good checkpoint is .*0001\.npz"):
+        fit(tmp_path, model=model, after_batch=spoil)
+    assert checkpoint.files(tmp_path)[0].name == "checkpoint-0001.npz"
 
 
 @pytest.mark.parametrize(("folder", "known"), [("kept", r"; .*checkpoint-0002\.npz"), (None, "")])

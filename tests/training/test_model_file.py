@@ -1,5 +1,6 @@
 """training.model_file: what is loaded answers as what was saved; a stranger's file can do no harm."""
 import contextlib
+import functools
 import io
 import json
 import zipfile
@@ -7,7 +8,7 @@ from dataclasses import replace
 
 from helpers import runtime
 from helpers.files import read_arrays, write_arrays
-from helpers.training import model_file, resnet
+from helpers.training import checkpoint, model_file, resnet
 from helpers.training.inference import probabilities
 from helpers.training.model_file import About, ModelFileError
 from tests.tools.small_training import assert_same_weights
@@ -98,7 +99,8 @@ def test_is_model_file(path, tmp_path):
     {"network": "vgg"}, {"size": 5000}, {"size": 96.0}, {"size": True}, {"norm": "sync"}, {"threshold": 1.5},
     {"temperature": 0}, {"temperature": float("inf")}, {"temperature": "warm"},
     {"threshold": float("nan")}, {"arguments": {"width": 100_000}}, {"arguments": {"depths": [1]}},
-    {"arguments": []}, {"flip": 1}, {"classes": ("a",)}, {"card": []}, {"normalisation": 3},
+    {"arguments": []}, {"flip": 1}, {"classes": ("a",)}, {"card": []}, {"normalisation": 3}, {"threshold": 10**400},
+    {"classes": ("a", "b", "a")}, {"card": {"deep": functools.reduce(lambda inner, _: [inner], range(500), 0)}},
 ])  # fmt: skip
 def test_a_description_that_will_not_do(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} of a model cannot be"):
@@ -123,7 +125,7 @@ def changed(path, **changes):
 
 
 @pytest.mark.parametrize(("changes", "said"), [
-    ({"format": 2}, "has format 2, this program reads format 1: train anew, or update"),
+    ({"format": 2}, "has format 2, this program reads 1: train anew, or update"),
     ({"format": None}, "does not say what it holds"),
     ({"network": None}, "describes no model of this program"),
     ({"network": "os.system"}, "network of a model cannot be 'os.system'"),
@@ -135,6 +137,26 @@ def changed(path, **changes):
 def test_descriptions_that_do_not_fit(path, changes, said):
     changed(path, **changes)
     with pytest.raises(ModelFileError, match=said):
+        model_file.load(path)
+
+
+def test_a_checkpoint_is_no_model_and_says_what_is(tmp_path):
+    model = network()
+    optimizer = paddle.optimizer.AdamW(parameters=model.parameters())
+    for name in (checkpoint.save(tmp_path, model, optimizer, 3, {}), tmp_path / "weights.npz"):
+        checkpoint.save_weights(model, tmp_path / "weights.npz")
+        with pytest.raises(ModelFileError, match=rf"{name.name} (is a checkpoint of|does not say .*) .*model\.npz"):
+            model_file.load(name)
+
+
+def test_a_packed_file_that_is_damaged(path):
+    arrays = read_arrays(path)
+    np.savez_compressed(path, **arrays)
+    with zipfile.ZipFile(path) as bundle:
+        start = bundle.getinfo("about.npy").header_offset
+    whole = path.read_bytes()
+    path.write_bytes(whole[: start + 60] + bytes(40) + whole[start + 100 :])
+    with pytest.raises(ModelFileError, match="no model file, or damaged"):
         model_file.load(path)
 
 
