@@ -18,6 +18,13 @@ def never_fail() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def printable(text: str) -> str:
-    """Text of whatever origin without characters that control a terminal: they become their numbers, such as \\x1b."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+def printable(text: str, keep: str = "") -> str:
+    """Text of whatever origin without characters that control a terminal: they become their numbers, such as \\x1b.
+
+    Those in `keep` stay what they are.
+    """
+    return "".join(each if each.isprintable() or each in keep else _number(each) for each in text)
+
+
+def _number(character: str) -> str:
+    return character.encode("unicode_escape").decode()

@@ -15,8 +15,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from helpers.commands import stopping
+
+if __name__ == "__main__":
+    stopping.hold()  # before Paddle is imported
+
 from helpers import ROOT, runtime
-from helpers.commands import classic, recipe
+from helpers.commands import classic, ending, recipe
 from helpers.commands import measurements as what
 from helpers.commands.cross_validation import LOOKS, draws, figures
 from helpers.commands.measurements import measured
@@ -58,7 +63,7 @@ def recipe_table(scratch: Path, quick: bool, full: bool = False) -> str:
     say(f"recipe: the classic one, {'all of it' if full else f'{batches} batches'}")
     theirs = measured(what.classic_recipe, folder=folder, batches=None if full else batches, size=size)
     say("recipe: ours, all of it")
-    ours = measured(what.our_recipe, folder=folder, quick=quick)
+    ours = measured(what.our_recipe, folder=folder, scratch=str(scratch), quick=quick)
     rows = [
         [
             name, f"{result['speed']:.1f}", f"{star}{result['seconds']:.0f}", f"{result.get('rendering', 0):.0f}",
@@ -87,7 +92,8 @@ def seeds_table(scratch: Path, quick: bool) -> str:
         results = []
         for seed in range(seeds):
             say(f"seeds: {name}, seed {seed}")
-            results.append(measured(what.our_scores, folder=folder, init=init, seed=seed, quick=quick))
+            settings = {"folder": folder, "scratch": str(scratch), "init": init, "seed": seed, "quick": quick}
+            results.append(measured(what.our_scores, **settings))
         labels, scores = results[0]["labels"], np.stack([result["scores"] for result in results], axis=1)
         for look, said in zip(LOOKS, scores, strict=True):
             ends = np.percentile(draws(labels, said), [2.5, 97.5], axis=0).T
@@ -198,23 +204,36 @@ TABLES: dict[str, Callable[..., str]] = {
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """The command; exits with an error if a measurement fails, after the tables of the others."""
+    """The command; exits with an error if a measurement fails, after the tables of the others.
+
+    Stopped by a signal, it ends after the tables that are complete by then.
+    """
     parser = argparse.ArgumentParser(prog="python -m helpers.commands.benchmark", description=__doc__.split("\n")[0])
     parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES), help="not all of the tables")
     parser.add_argument("--quick", action="store_true", help="tiny data: shows that it works, the figures mean nothing")
     parser.add_argument("--full", action="store_true", help="train the classic recipe to its end (10 minutes or more)")
     options = parser.parse_args(given)
     start, tables, failures = time.perf_counter(), [], []
-    for name in options.only:
-        try:
-            with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
-                settings = {"full": options.full} if name == "recipe" else {}
-                tables.append(TABLES[name](Path(scratch), options.quick, **settings))
-        except (OSError, ValueError, BrokenProcessPool) as error:  # a DataError is a ValueError
-            failures.append(f"no table {name}: {error}")
-    print("", *(f"{text}\n" for text in tables), sep="\n")
-    print(f"{runtime.report()}; {_processor()}, {os.cpu_count()} cores")
-    print(f"memory: what the process fills itself, no mapped files; measured in {time.perf_counter() - start:.0f} s")
+
+    def say_all() -> None:
+        print("", *(f"{text}\n" for text in tables), sep="\n")
+        print(f"{runtime.report()}; {_processor()}, {os.cpu_count()} cores")
+        seconds = time.perf_counter() - start
+        print(f"memory: what the process fills itself, no mapped files; measured in {seconds:.0f} s", flush=True)
+
+    def say_stopped() -> None:
+        say_all()
+        print(f"stopped; {len(tables)} of {len(options.only)} tables are complete", flush=True)
+
+    with ending.in_a_sentence(say_stopped) as stop:
+        for name in options.only:
+            try:
+                with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch, stop.at_once():
+                    settings = {"full": options.full} if name == "recipe" else {}
+                    tables.append(TABLES[name](Path(scratch), options.quick, **settings))
+            except (*ending.MISTAKES, BrokenProcessPool) as error:
+                failures.append(f"no table {name}: {error}")
+    say_all()
     if failures:
         sys.exit("\n".join(failures))
 

@@ -12,10 +12,16 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from helpers.commands import stopping
+
+if __name__ == "__main__":
+    stopping.hold()  # before Paddle is imported
+
 from helpers import runtime
-from helpers.commands import recipe
-from helpers.commands.limits import at_least
-from helpers.commands.train import beginning, rendered_besides
+from helpers.commands import ending, recipe
+from helpers.commands.limits import SEEDS, at_least, at_most
+from helpers.commands.train import beginning
+from helpers.commands.training_data import rendered_besides
 from helpers.fundus import photographs
 from helpers.fundus.copies import same_photographs
 from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
@@ -23,7 +29,6 @@ from helpers.fundus.errors import DataError
 from helpers.fundus.photographs import FundusSet
 from helpers.training import inference, metrics
 from helpers.training.fit import fit
-from helpers.training.model_file import ModelFileError
 from helpers.training.resnet import ResNet
 
 import numpy as np
@@ -89,7 +94,10 @@ def trained(
     if arm.frozen:
         model.freeze_features()
     rate = recipe.RATES[arm.init != "none"]
-    fit(model, images, epochs=epochs, learning_rate=rate, seed=number, progress=None)
+    with stopping.stoppable() as stop_if_asked:
+        fit(
+            model, images, epochs=epochs, learning_rate=rate, seed=number, progress=None, after_batch=stop_if_asked
+        )  # fmt: skip
     return model
 
 
@@ -157,16 +165,25 @@ def line(name: str, values: np.ndarray, drawn: np.ndarray, sign: str = "") -> st
     return f"{name:<32}" + "  ".join(f"{cell:<26}" for cell in cells)
 
 
-def refuse_own(data: FundusSet, folder: str | None) -> None:
-    """Raise DataError over photographs of one's own: `folds` knows nothing of patients, nor of other classes."""
+def training_images(folder: str | None, progress: bool, rendered: bool = True) -> FundusSet:
+    """The training images of a data set, in the recipe's size.
+
+    Raises:
+        DataError: what `photographs.read` refuses; photographs of one's own, since `folds` knows nothing of patients,
+            nor of other classes; rendered images, if they are not wanted.
+    """
+    with stopping.stoppable() as stop, stop.at_once():
+        data = photographs.read(folder, recipe.SIZE, progress=progress)
     if data.own:
         raise DataError(f"{folder} is not iChallenge-PM, on which the recipes are compared; train with it instead")
+    if not (data.real or rendered):
+        raise DataError("these are rendered images, as the pretraining's: name a folder with real ones")
+    return photographs.split(data, validation=0).train
 
 
 def report(folder: str | None, names: Iterable[str], seeds: range, epochs: int, progress: bool) -> None:
     """Print the table: a line for each arm, and its difference from the first one."""
-    data = photographs.split(photographs.read(folder, recipe.SIZE, progress=progress), validation=0).train
-    refuse_own(data, folder)
+    data = training_images(folder, progress)
     print(f"{data!r}, five folds, {len(seeds)} times (seeds {seeds[0]} to {seeds[-1]})")
     print("The renderer was tuned on these very images: this flatters all that rendered images take part in.")
     print("Average over four ways round, 95 % intervals over images and repeats (bootstrap); specificity (sp.) of a")
@@ -204,11 +221,10 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
     options = parser.parse_args(given)
     at_least(parser, options, repeats=1, epochs=1, seed=0)
+    at_most(parser, options, repeats=SEEDS, seed=SEEDS)
     seeds = range(options.seed, options.seed + options.repeats)
-    try:
+    with ending.in_a_sentence():
         report(options.data, options.only, seeds, options.epochs, progress=sys.stdout.isatty())
-    except (OSError, DataError, ModelFileError, FloatingPointError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+from helpers.commands import stopping
+
+if __name__ == "__main__":
+    stopping.hold()  # before Paddle is imported
 
 from helpers import intervals, runtime
-from helpers.commands import recipe
-from helpers.commands.cross_validation import ARMS, FOLDS, folds, refuse_own, trained
-from helpers.commands.limits import at_least
-from helpers.commands.train import rendered_besides
-from helpers.fundus import photographs
+from helpers.commands import ending, recipe
+from helpers.commands.cross_validation import ARMS, FOLDS, folds, trained, training_images
+from helpers.commands.limits import SEEDS, at_least, at_most
+from helpers.commands.training_data import rendered_besides
 from helpers.fundus.dataset import FundusDataset
-from helpers.fundus.errors import DataError, DataNotFound
+from helpers.fundus.errors import DataNotFound
 from helpers.fundus.eye import sample_eye
 from helpers.fundus.paint import MASKS, paint_with_masks
 from helpers.fundus.photographs import FundusSet
@@ -55,12 +59,9 @@ def on_real(folder: str | None, numbers: range, epochs: int, progress: bool) -> 
     """A network for each number, trained on four folds of the real training images, and the diseased ones of the fifth.
 
     Raises:
-        DataNotFound, DataError: as `photographs.read`; DataError for rendered images.
+        DataNotFound, DataError: as `cross_validation.training_images`; DataError for rendered images.
     """
-    data = photographs.split(photographs.read(folder, recipe.SIZE, progress=progress), validation=0).train
-    if not data.real:
-        raise DataError("these are rendered images; name a folder with real ones")
-    refuse_own(data, folder)
+    data = training_images(folder, progress, rendered=False)
     for number in numbers:
         held_out = folds(data, number // FOLDS) == number % FOLDS
         extra = rendered_besides(recipe.EXTRA[False], recipe.SIZE, number, progress)
@@ -82,13 +83,17 @@ def painted(number: int, count: int) -> tuple[FundusSet, np.ndarray]:
     return FundusSet(np.stack(images), np.ones(count, np.int64), names, parts, real=False), np.array(masks)
 
 
-def judge(model: ResNet, eyes: FundusSet, masks: np.ndarray | None, number: int) -> tuple[Judgement, str]:
+def judge(
+    model: ResNet, eyes: FundusSet, masks: np.ndarray | None, number: int,
+    stop_if_asked: Callable[[], None] = lambda: None,
+) -> tuple[Judgement, str]:  # fmt: skip
     """The figures of each map on those eyes that the network recognises, and a line of what else there is to say.
 
     Args:
         eyes: diseased ones.
         masks: bool [n, 2, S, S], atrophy and disc, or None where nobody knows.
         number: seeds the random places and the untrained network.
+        stop_if_asked: called before each map and before it is judged; what it raises ends that.
     """
     recognised = inference.predict(model, FundusDataset(eyes), flip=True) >= 0.5
     dataset = FundusDataset(eyes.subset(recognised))
@@ -100,6 +105,7 @@ def judge(model: ResNet, eyes: FundusSet, masks: np.ndarray | None, number: int)
     maps = {"random place": faithfulness.random_places(field, number), "middle": faithfulness.middle(field)}
     said = [f"{len(x)} of {len(eyes)} recognised"]
     for name in METHODS:
+        stop_if_asked()
         own, others = (_map(name, each, x, field) for each in (model, untrained))
         maps |= {name: own, f"{name}, another eye's": np.roll(own, 1, axis=0), f"{name}, untrained": others,
                  f"{name}, reversed": -own}  # fmt: skip
@@ -113,6 +119,7 @@ def judge(model: ResNet, eyes: FundusSet, masks: np.ndarray | None, number: int)
         said.append(f"atrophy covers {shares[0]:.3f} of the field of view, the disc {shares[1]:.3f}")
     figures: Judgement = {}
     for name, each in maps.items():
+        stop_if_asked()
         curves = faithfulness.deletion_and_insertion(model, x, each, field, seed=number)
         figures[name] = {"deletion": float(curves.deletion.mean()), "insertion": float(curves.insertion.mean())}
         if masks is not None and not name.endswith("reversed"):
@@ -132,10 +139,11 @@ def report(cases: Iterator[Case], count: int, progress: bool) -> list[Judgement]
     """Judge each network as it comes, then print the mean of all, and how the maps differ from their controls."""
     judgements = []
     bar = tqdm(cases, "networks", count, leave=False, file=sys.stdout, disable=not progress)
-    for model, eyes, masks, number in bar:
-        figures, said = judge(model, eyes, masks, number)
-        judgements.append(figures)
-        print(f"network {number}: {said}", flush=True)
+    with stopping.stoppable() as stop_if_asked:
+        for model, eyes, masks, number in bar:
+            figures, said = judge(model, eyes, masks, number, stop_if_asked)
+            judgements.append(figures)
+            print(f"network {number}: {said}", flush=True)
     columns = [name for name in FIGURES if name in judgements[0][METHODS[0]]]
     print(f"\n{'mean of the networks':<38}" + "".join(f"{name:>13}" for name in columns))
     for name, row in judgements[0].items():
@@ -161,17 +169,19 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
     options = parser.parse_args(given)
     at_least(parser, options, networks=2, epochs=1)
+    at_most(parser, options, networks=SEEDS)
     numbers, progress = range(options.networks), sys.stdout.isatty()
-    try:
+    with ending.in_a_sentence():
         print("\n".join(f"{name + ':':<13}{meaning}" for name, meaning in FIGURES.items()))
         print(f"\nrendered eyes, {recipe.SIZE} px", flush=True)
         report(on_rendered(numbers, options.epochs, progress), options.networks, progress)
         print(f"real photographs, {recipe.SIZE} px: training images held out", flush=True)
-        report(on_real(options.data, numbers, options.epochs, progress), options.networks, progress)
-    except DataNotFound as error:
-        print(f"left out: {error}")
-    except (OSError, DataError, FloatingPointError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+        try:
+            report(on_real(options.data, numbers, options.epochs, progress), options.networks, progress)
+        except DataNotFound as error:
+            if options.data is not None:
+                raise
+            print(f"left out: {error}")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from helpers.commands import stopping
+
+if __name__ == "__main__":
+    stopping.hold()  # before Paddle is imported
+
 from helpers import ROOT, runtime
-from helpers.commands import predict
+from helpers.commands import ending, predict
+from helpers.console import printable
 from helpers.files import made_whole
 from helpers.fundus.images import BLACK
 from helpers.training.calibration import TINY
@@ -83,6 +89,7 @@ def export(model: nn.Layer, about: About, folder: Path, onnx: bool = False) -> N
         FileExistsError: the folder holds something else.
         ModuleNotFoundError: ONNX is asked for, and paddle2onnx is not installed.
         OSError: the disk is full, or the folder cannot be written.
+        KeyboardInterrupt: a signal has come meanwhile, as `stopping.stoppable` notes it; the folder is as it was.
     """
     graph = FromPixels(model, about)
     pixels = paddle.static.InputSpec([None, about.size, about.size, 3], "uint8", "photographs")
@@ -96,14 +103,18 @@ def export(model: nn.Layer, about: About, folder: Path, onnx: bool = False) -> N
             # Its optimizer would install packages of its own accord.
             program, weights, out = (str(new / f"{GRAPH}.{end}") for end in ("json", "pdiparams", "onnx"))
             paddle2onnx.export(program, weights, out, optimize_tool="None", verbose=False)
-        (new / CARD).write_text(json.dumps(card(about), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(card(about), indent=2, ensure_ascii=False) + "\n"
+        # A stranger's text may hold half a character, which JSON spells as Python does.
+        (new / CARD).write_text(text, encoding="utf-8", errors="backslashreplace")
+        stop_if_asked()
 
     def is_current() -> bool:
         if folder.exists() and not (folder.is_dir() and {each.name for each in folder.iterdir()} <= OURS):
             raise FileExistsError(f"{folder} holds something else than an exported model: name another --output")
         return False
 
-    made_whole(folder, is_current, fill)
+    with stopping.stoppable() as stop_if_asked:
+        made_whole(folder, is_current, fill)
 
 
 def card(about: About) -> dict[str, object]:
@@ -127,15 +138,16 @@ def main(given: Sequence[str] | None = None) -> None:
                         help="default: data/exported")  # fmt: skip
     parser.add_argument("--onnx", action="store_true", help="write model.onnx besides, with paddle2onnx")
     options = parser.parse_args(given)
-    try:
-        model, about, path = predict.load(options.model)
-        export(model, about, options.output, options.onnx)
-    except ModuleNotFoundError as error:
-        sys.exit(f"nothing was exported: {error.name} is missing: pip install paddle2onnx, or leave out --onnx")
-    except (predict.NothingDone, OSError) as error:
-        sys.exit(f"nothing was exported: {error}")
-    print(f"{path} -> {options.output}: {', '.join(sorted(each.name for each in options.output.iterdir()))}")
-    print(predict.NOT_A_DEVICE)
+    with ending.in_a_sentence():
+        try:
+            model, about, path = predict.load(options.model)
+            export(model, about, options.output, options.onnx)
+        except ModuleNotFoundError as error:
+            sys.exit(f"nothing was exported: {error.name} is missing: pip install paddle2onnx, or leave out --onnx")
+        except (predict.NothingDone, OSError) as error:
+            sys.exit(f"nothing was exported: {printable(str(error))}")
+        print(f"{path} -> {options.output}: {', '.join(sorted(each.name for each in options.output.iterdir()))}")
+        print(predict.NOT_A_DEVICE)
 
 
 if __name__ == "__main__":

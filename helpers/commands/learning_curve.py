@@ -10,16 +10,18 @@ import math
 import sys
 from collections.abc import Sequence
 
+from helpers.commands import stopping
+
+if __name__ == "__main__":
+    stopping.hold()  # before Paddle is imported
+
 from helpers import intervals
-from helpers.commands import recipe
-from helpers.commands.cross_validation import FOLDS, Arm, figures, folds, refuse_own, trained
-from helpers.commands.limits import at_least
-from helpers.fundus import photographs
+from helpers.commands import ending, recipe
+from helpers.commands.cross_validation import FOLDS, Arm, figures, folds, trained, training_images
+from helpers.commands.limits import SEEDS, at_least, at_most
 from helpers.fundus.dataset import FundusDataset
-from helpers.fundus.errors import DataError
 from helpers.fundus.photographs import FundusSet
 from helpers.training import inference
-from helpers.training.model_file import ModelFileError
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -58,11 +60,7 @@ def measure(data: FundusSet, count: int, arm: Arm, repeat: int) -> np.ndarray:
 
 def report(folder: str | None, repeats: int, seed: int, sizes: Sequence[int], progress: bool) -> None:
     """Print the table: accuracy and AUC of each way to train, for each number of images, with 95 % intervals."""
-    data = photographs.read(folder, recipe.SIZE, progress=progress)
-    if not data.real:
-        raise DataError("these are rendered images, as the pretraining's: name a folder with real ones")
-    refuse_own(data, folder)
-    data = photographs.split(data, validation=0).train
+    data = training_images(folder, progress, rendered=False)
     print(f"{data!r}; each of {repeats} repeats holds another fold of a fifth back and trains on images outside it")
     print("mean over the repeats with its 95 % interval (Student's t)")
     print(f"{'images':<8}{'trained':<14}{'accuracy':<24}AUC", flush=True)
@@ -86,10 +84,9 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", metavar="N", type=int, default=100, help="of the first of them, default 100")
     options = parser.parse_args(given)
     at_least(parser, options, repeats=2, seed=0)
-    try:
+    at_most(parser, options, repeats=SEEDS, seed=SEEDS)
+    with ending.in_a_sentence():
         report(options.data, options.repeats, options.seed, SIZES, progress=sys.stdout.isatty())
-    except (OSError, DataError, ModelFileError, FloatingPointError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import argparse
 
+SEEDS = 10_000_000  # experiments make numbers below 2^32 of a seed, a hundred times as large
+
 
 def at_least(parser: argparse.ArgumentParser, options: argparse.Namespace, **least: int) -> None:
     """End the program with a sentence where an option, by its name in `options`, is below its limit; None is not."""
@@ -10,3 +12,11 @@ def at_least(parser: argparse.ArgumentParser, options: argparse.Namespace, **lea
         value = getattr(options, name)
         if value is not None and value < limit:
             parser.error(f"--{name.replace('_', '-')} must be at least {limit}, not {value}")
+
+
+def at_most(parser: argparse.ArgumentParser, options: argparse.Namespace, **most: int) -> None:
+    """The same where it is above."""
+    for name, limit in most.items():
+        value = getattr(options, name)
+        if value is not None and value > limit:
+            parser.error(f"--{name.replace('_', '-')} must be at most {limit}, not {value}")

@@ -4,18 +4,16 @@ So none of them has another one's memory, caches or settings.
 """
 from __future__ import annotations
 
-import multiprocessing
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from helpers import runtime
-from helpers.commands import classic, recipe, train
+from helpers.commands import classic, recipe, stopping, train
 from helpers.commands.cross_validation import looks
 from helpers.fundus import photographs
 from helpers.fundus.dataset import Augment, FundusDataset
@@ -44,8 +42,8 @@ def measured(measurement: Callable[..., Figures], as_installed: bool = False, **
     if as_installed:
         os.environ[runtime.AS_INSTALLED] = "1"
     try:
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            return process.submit(measurement, **settings).result()
+        with stopping.processes(1) as submit:
+            return submit(measurement, **settings).result()
     finally:
         os.environ.pop(runtime.AS_INSTALLED, None)
         os.environ.update(runtime.CHOSEN)
@@ -112,28 +110,27 @@ def classic_recipe(folder: str, batches: int | None, size: int) -> Figures:
     return {**figures, **_test_figures(report), **peak.figures()}
 
 
-def our_recipe(folder: str, quick: bool) -> Figures:
-    """`python -m helpers.commands.train`, and the rendering of the images that it trains on besides."""
+def our_recipe(folder: str, scratch: str, quick: bool) -> Figures:
+    """`python -m helpers.commands.train`, and the rendering of the images that it trains on besides, in `scratch`."""
     extra = 12 if quick else recipe.EXTRA[True]
-    with tempfile.TemporaryDirectory() as scratch:
-        start = time.perf_counter()
-        if extra:
-            render(f"{scratch}/extra", (3 * extra, 1), recipe.SIZE, 1, progress=False)
-        rendering = time.perf_counter() - start
-        given = ["--data", folder, "--output", f"{scratch}/run", "--extra", str(extra)]
-        options = train.arguments([*given, "--epochs", "1"] if quick else given)
-        with PeakMemory() as peak:
-            report, seconds, images = train.run(options)
+    start = time.perf_counter()
+    if extra:
+        render(f"{scratch}/extra", (3 * extra, 1), recipe.SIZE, 1, progress=False)
+    rendering = time.perf_counter() - start
+    given = ["--data", folder, "--output", f"{scratch}/run", "--extra", str(extra)]
+    options = train.arguments([*given, "--epochs", "1"] if quick else given)
+    with PeakMemory() as peak:
+        report, seconds, images = train.run(options)
     figures = {"seconds": seconds, "speed": images / seconds, "rendering": rendering}
     return {**figures, **_test_figures(report), **peak.figures()}
 
 
-def our_scores(folder: str, init: str, seed: int, quick: bool) -> Figures:
+def our_scores(folder: str, scratch: str, init: str, seed: int, quick: bool) -> Figures:
     """What a network of `python -m helpers.commands.train` says of the test images: "labels" and "scores", [3, n]."""
-    with tempfile.TemporaryDirectory() as scratch:
-        given = ["--data", folder, "--output", f"{scratch}/run", "--init", init, "--seed", str(seed)]
-        train.run(train.arguments([*given, "--extra", "0", "--epochs", "1"] if quick else given))
-        model, about = model_file.load(f"{scratch}/run/model.npz")
+    output = f"{scratch}/{init}-{seed}"
+    given = ["--data", folder, "--output", output, "--init", init, "--seed", str(seed)]
+    train.run(train.arguments([*given, "--extra", "0", "--epochs", "1"] if quick else given))
+    model, about = model_file.load(f"{output}/model.npz")
     test = photographs.split(photographs.read(folder, about.size, progress=False), validation=0).test
     return {"labels": test.labels, "scores": looks(model, test)}
 

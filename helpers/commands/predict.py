@@ -2,20 +2,26 @@
 
 A picture that is no fundus photograph, or of which that cannot be told, gets no decision; a file that cannot be read
 stops nothing. Exit status: 0 if every photograph was read and got a decision, 1 if some did not, 2 if nothing was done
-or nothing could be written, 130 after Ctrl-C.
+or nothing could be written, 130 after Ctrl-C or SIGTERM.
 """
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from helpers.commands import stopping
+
+if __name__ == "__main__":
+    stopping.hold()  # before Paddle is imported
+
 from helpers import ROOT, language, runtime
+from helpers.checks import Unusable
 from helpers.commands import prediction_maps, prediction_words, recipe
 from helpers.commands.prediction_report import (
     FILES,
@@ -28,6 +34,8 @@ from helpers.commands.prediction_report import (
     write_page,
 )  # fmt: skip
 from helpers.commands.prediction_words import said
+from helpers.commands.stopping import stoppable
+from helpers.console import printable
 from helpers.files import DamagedFile, read_arrays, spelled
 from helpers.fundus.errors import ImageError
 from helpers.fundus.images import SUFFIXES, normalise, read_image, scaled, squeeze
@@ -109,9 +117,10 @@ def load(path: Path | None) -> tuple[ResNet, About, Path]:
             model, about = load_weights(path)
     except FileNotFoundError as error:
         raise NothingDone(f"there is no file {path}: {make}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, Unusable) as error:
         raise NothingDone(f"{error} ({make})") from error
-    if about.normalisation not in NORMALISATIONS or model.fc.weight.shape[1] != len(about.classes):
+    colours, outputs = (about.arguments.get(name, usual) for name, usual in (("in_channels", 3), ("num_classes", 2)))
+    if about.normalisation not in NORMALISATIONS or colours != 3 or outputs != len(about.classes):
         raise NothingDone(f"{path} is no model for fundus photographs of the classes that it names: {make}")
     return model, about, path
 
@@ -121,7 +130,7 @@ def load_weights(path: Path) -> tuple[ResNet, About]:
     try:
         names = read_arrays(path).keys()
     except DamagedFile as error:
-        raise ValueError(str(error)) from error
+        raise model_file.ModelFileError(str(error)) from error
     norm = "batch" if any(name.endswith("._mean") for name in names) else "group"
     card = {"note": "weights alone; nothing is known of them"}
     # It may have been trained on other classes than those of the data set.
@@ -166,13 +175,14 @@ def predict(
     """A row for each file, in their order, with a map if wanted; a bar is shown where it takes over five seconds."""
     rows: list[Row] = []
     with (
+        stoppable() as stop_if_asked,
         ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool,
         runtime.mode(model, training=False),
         tqdm(total=len(paths), unit="photograph", delay=5, leave=False, file=sys.stderr, disable=not progress) as bar,
     ):
         remaining = iter(paths)
         while batch := list(islice(remaining, prediction_maps.BATCH if explained else BATCH)):
-            looked = list(_counted(pool.map(lambda path: look(path, about.size), batch), bar))
+            looked = list(_counted(pool.map(lambda path: look(path, about.size), batch), bar, stop_if_asked))
             photographs = [photograph for _, photograph in looked]
             inputs = [None if each is None else prepared(each, about) for each in photographs]
             asked = [x for x in inputs if x is not None]
@@ -208,18 +218,20 @@ def decide(row: Row, answer: np.ndarray, about: About) -> Row:
 
 def note(path: Path) -> dict[str, str]:
     """What is to be said of a model for its file alone."""
-    if path != recipe.SHIPPED:
+    if path.resolve() != recipe.SHIPPED.resolve():
         return {}
-    return {"note": "no network was trained here yet; this one comes with the course and has seen rendered eyes only"}
+    shipped = "this one comes with the course and has seen rendered eyes only"
+    return {"note": shipped if model_in(ROOT / "data" / "train") else f"no network was trained here yet; {shipped}"}
 
 
 def description(about: About, path: Path) -> dict[str, object]:
-    """What the page says of the model."""
+    """What the page says of the model: what is known of it, and then its card, which may say anything."""
     network = f"{about.network}, {about.norm} normalisation, {about.size} px"
     two = {"probability": f"of: {about.classes[1]}", "threshold": about.threshold}
     tempered = {"calibration": "none, the probability is the network's own"} if about.temperature == 1 else {}
-    return {"file": path.name, **note(path), "network": network, **(two if len(about.classes) == 2 else {}),
-            "temperature": about.temperature, **tempered, **about.card}  # fmt: skip
+    known = {"file": path.name, **note(path), "network": network, **(two if len(about.classes) == 2 else {}),
+             "temperature": about.temperature}  # fmt: skip
+    return {**known, **tempered, **{name: value for name, value in about.card.items() if name not in known}}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -231,8 +243,9 @@ def run(options: argparse.Namespace) -> int:
     """
     model, about, path = load(options.model)
     for text in note(path).values():
-        print(f"{path.name}: {said(text)}", flush=True)
-    paths, others = find(options.paths)
+        print(f"{printable(path.name)}: {said(text)}", flush=True)
+    with stoppable() as stop, stop.at_once():
+        paths, others = find(options.paths)
     if not paths:
         raise NothingDone("there is no photograph in " + ", ".join(options.paths))
     options.output.mkdir(parents=True, exist_ok=True)  # now, and not after the work
@@ -246,29 +259,36 @@ def run(options: argparse.Namespace) -> int:
     return 0 if all(row.judged for row in rows) else 1
 
 
-def _counted(results: Iterator, bar: tqdm) -> Iterator:
-    for result in results:
-        bar.update()
-        yield result
+def _counted(results: Generator, bar: tqdm, stop_if_asked: Callable[[], None]) -> Iterator:
+    try:
+        for result in results:
+            bar.update()
+            stop_if_asked()
+            yield result
+    finally:
+        results.close()  # nobody waits for the rest of a batch that was stopped
 
 
 def main(given: Sequence[str] | None = None) -> None:
     """The command."""
     options = arguments(given)
     language.speak(options.language)
+    status = None
     try:
-        status = run(options)
+        with stoppable():
+            status = run(options)
     except KeyboardInterrupt:
-        print(f"\n{STOPPED}", file=sys.stderr)
-        status = 130
+        if status is None:  # or else all has been written and said
+            print(f"\n{STOPPED}", file=sys.stderr)
+        status = stopping.STATUS
     except BrokenPipeError:  # `| head`: all files have been written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     except NothingDone as error:
-        print(NOTHING.format(error), file=sys.stderr)
+        print(NOTHING.format(printable(str(error))), file=sys.stderr)
         status = 2
     except OSError as error:
-        print(NOT_WRITTEN.format(options.output, error), file=sys.stderr)
+        print(NOT_WRITTEN.format(options.output, printable(str(error))), file=sys.stderr)
         status = 2
     sys.exit(status)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from helpers import language
 from helpers.commands.prediction_words import said
+from helpers.console import printable
 from helpers.files import is_formula, write_atomically
 from helpers.language import Text
 
@@ -123,7 +124,7 @@ def _padded(text: str, width: int, left: bool = False) -> str:
 def counts(rows: Sequence[Row]) -> str:
     """How many there are of each decision, in one line."""
     found = Counter(row.decision for row in rows).most_common()
-    return Text("，", ", ").format().join(f"{count} {said(decision)}" for decision, count in found)
+    return Text("，", ", ").format().join(f"{count} {printable(said(decision))}" for decision, count in found)
 
 
 def write_csv(path: Path, rows: Sequence[Row], classes: Sequence[str]) -> None:
@@ -182,11 +183,6 @@ def write_page(
 """
     data = page.encode("utf-8", "backslashreplace")
     write_atomically(path, lambda file: file.write(data))
-
-
-def printable(text: str) -> str:
-    """Text without characters that control a terminal."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _page_row(row: Row, classes: Sequence[str], mapped: bool) -> str:

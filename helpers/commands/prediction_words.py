@@ -32,6 +32,7 @@ CHINESE = {
         "这是一门课程的练习，不是医疗器械：不得据此诊断、排除或治疗任何疾病。担心自己的眼睛，请去看眼科医生。",
     "no network was trained here yet; this one comes with the course and has seen rendered eyes only":
         "这里还没有训练过网络；这一个是课程自带的，只见过渲染的眼睛",
+    "this one comes with the course and has seen rendered eyes only": "这一个是课程自带的，只见过渲染的眼睛",
     # the model's card
     "file": "文件", "network": "网络", "threshold": "阈值", "note": "说明", "trained on": "训练用图",
     "measured on": "测试用图", "accuracy": "准确率", "auc": "AUC", "sensitivity": "灵敏度", "specificity": "特异度",

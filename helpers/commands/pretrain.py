@@ -7,17 +7,21 @@ command with --resume goes on from the last finished epoch.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from helpers.commands import stopping
+
+if __name__ == "__main__":
+    stopping.hold()  # before Paddle is imported
+
 from helpers import ROOT, runtime
-from helpers.commands import recipe
-from helpers.commands.limits import at_least
-from helpers.commands.stopping import STATUS, stoppable
+from helpers.commands import ending, recipe
+from helpers.commands.limits import at_least, at_most
+from helpers.commands.stopping import stoppable
+from helpers.commands.train import way_on
 from helpers.fundus import photographs, sources
 from helpers.fundus.dataset import Augment, FundusDataset
 from helpers.fundus.eye import sample_eye
@@ -77,10 +81,10 @@ def paint_all(first: int, count: int, size: int, seed: int, progress: bool) -> P
     check_size(size)
     starts = range(first, first + count, CHUNK)
     with (
-        ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool,
+        stopping.processes(2) as submit,
         tqdm(total=count, desc="painting", unit="image", leave=False, file=sys.stdout, disable=not progress) as bar,
     ):
-        jobs = [pool.submit(paint, start, min(CHUNK, first + count - start), size, seed) for start in starts]
+        jobs = [submit(paint, start, min(CHUNK, first + count - start), size, seed) for start in starts]
         parts = []
         for job in jobs:
             parts.append(job.result())
@@ -171,6 +175,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
                         help="the model file to write (default: the one that comes with the course)")  # fmt: skip
     options = parser.parse_args(given)
     at_least(parser, options, count=32, epochs=1, seed=0)
+    at_most(parser, options, seed=2**32 - 1)
     return options
 
 
@@ -189,6 +194,7 @@ def run(options: argparse.Namespace) -> model_file.About:
         fit(
             Heads(network), Pretraining(painted, options.seed), None, options.epochs, 32, RATE, loss_of=loss_of,
             seed=options.seed, folder=options.output, resume=options.resume,
+            also={"fingerprint of the images": model_file.fingerprint(painted.images)[:16]},
             progress="bar" if progress else "lines", after_batch=stop_if_asked,
         )  # fmt: skip
     for value in network.state_dict().values():  # what is measured has to be what the file holds
@@ -231,13 +237,8 @@ def figures(network: nn.Layer, data: FundusSet) -> str:
 def main(given: Sequence[str] | None = None) -> None:
     """The command."""
     options = arguments(given)
-    try:
+    with ending.in_a_sentence(lambda: print("\n" + way_on(options.output), flush=True)):
         run(options)
-    except KeyboardInterrupt:
-        print("\nstopped; the same command with --resume goes on")
-        sys.exit(STATUS)
-    except (OSError, ValueError, FloatingPointError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -11,13 +11,15 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 
+from helpers.commands import stopping
+
+if __name__ == "__main__":
+    stopping.hold()  # before Paddle is imported
+
 from helpers import intervals
-from helpers.commands import cross_validation, recipe
-from helpers.commands.limits import at_least
-from helpers.fundus import photographs
-from helpers.fundus.errors import DataError
+from helpers.commands import cross_validation, ending, recipe
+from helpers.commands.limits import SEEDS, at_least, at_most
 from helpers.training import calibration, metrics
-from helpers.training.model_file import ModelFileError
 
 import numpy as np
 
@@ -119,16 +121,14 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
     options = parser.parse_args(given)
     at_least(parser, options, repeats=2, epochs=1)
+    at_most(parser, options, repeats=SEEDS)
     progress, seeds = sys.stdout.isatty(), range(options.repeats)
-    try:
-        data = photographs.split(photographs.read(options.data, recipe.SIZE, progress=progress), validation=0).train
-        cross_validation.refuse_own(data, options.data)
+    with ending.in_a_sentence():
+        data = cross_validation.training_images(options.data, progress)
         scores = [cross_validation.scores(data, cross_validation.Arm(), seed, None, options.epochs, progress)[0]
                   for seed in seeds]  # fmt: skip
-    except (OSError, DataError, ModelFileError, FloatingPointError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-    print(f"{data!r}, five folds, {len(seeds)} times (seeds 0 to {seeds[-1]}), average of four ways round")
-    print(tables(data.labels, np.array(scores), np.array([cross_validation.folds(data, seed) for seed in seeds])))
+        print(f"{data!r}, five folds, {len(seeds)} times (seeds 0 to {seeds[-1]}), average of four ways round")
+        print(tables(data.labels, np.array(scores), np.array([cross_validation.folds(data, seed) for seed in seeds])))
 
 
 if __name__ == "__main__":

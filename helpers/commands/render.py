@@ -5,8 +5,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from helpers.commands import stopping
+
+if __name__ == "__main__":
+    stopping.hold()  # before Paddle is imported
+
 from helpers import console
-from helpers.fundus.render import render
+from helpers.commands import ending
+from helpers.commands.limits import at_least, at_most
+from helpers.fundus.paint import SMALLEST
+from helpers.fundus.render import MOST, render
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -19,10 +27,12 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", metavar="N", type=int, default=128, help="pixels, default 128")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="default 0")
     options = parser.parse_args(given)
-    try:
-        print(render(options.folder, options.count, options.size, options.seed, progress=sys.stdout.isatty()))
-    except (OSError, ValueError) as error:  # a folder, a size, a count or a seed that will not do
-        sys.exit(f"{type(error).__name__}: {error}")
+    at_least(parser, options, count=3, size=SMALLEST, seed=0)
+    at_most(parser, options, count=MOST, size=10_000)
+    with ending.in_a_sentence() as stop:
+        with stop.at_once():
+            folder = render(options.folder, options.count, options.size, options.seed, progress=sys.stdout.isatty())
+        print(folder)
 
 
 if __name__ == "__main__":

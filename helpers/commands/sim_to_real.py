@@ -11,6 +11,13 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 
+from helpers.commands import stopping
+
+if __name__ == "__main__":
+    stopping.hold()  # before Paddle is imported
+
+from helpers.commands import ending
+from helpers.commands.stopping import stoppable
 from helpers.fundus import photographs
 from helpers.fundus.dataset import Augment, FundusDataset
 from helpers.fundus.errors import DataError
@@ -37,7 +44,11 @@ def train_on(data: FundusSet, transform: Transform, epochs: int, seed: int, prog
     model = resnet18(width=16)
     train = FundusDataset(data.subset(data.parts == "training"), Augment(), seed, transform)
     watched = FundusDataset(data.subset(data.parts == "validation"), transform=transform)
-    fit(model, train, watched, epochs, 16, 3e-3, seed=seed, progress="bar" if progress else None)
+    with stoppable() as stop_if_asked:
+        fit(
+            model, train, watched, epochs, 16, 3e-3, seed=seed, progress="bar" if progress else None,
+            after_batch=stop_if_asked,
+        )  # fmt: skip
     return model
 
 
@@ -52,14 +63,15 @@ def report(
 ) -> None:
     """Print the table of AUCs, a line for each seed and transform, then the means; DataError if `folder` is not fit."""
     progress = sys.stdout.isatty()
-    real = photographs.read(folder, size, cache=False, progress=progress)
+    with stoppable() as stop, stop.at_once():
+        real = photographs.read(folder, size, cache=False, progress=progress)
     if not real.real:
         raise DataError("these are rendered images; name a folder with real ones")
     print("AUC after training on rendered images alone (the renderer was tuned against the real training images)")
     print(f"{'seed':>4}  {'colours':<12}" + "".join(f"{name:>17}" for name in COLUMNS) + f"{'training':>12}")
     rows: dict[str, list[list[float]]] = {name: [] for name in TRANSFORMS}
     for seed in seeds:
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch, stoppable() as stop, stop.at_once():
             images = render(f"{scratch}/rendered", count, size, seed, progress)
             rendered = photographs.read(images, size, cache=False, progress=progress)
         for name, transform in TRANSFORMS.items():
@@ -84,10 +96,10 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", metavar="FOLDER", help="the real data set (default: where the notebook looks for it)")
     parser.add_argument("--seeds", metavar="N", type=int, nargs="+", default=[0], help="one run for each, default 0")
     options = parser.parse_args(given)
-    try:
+    if min(options.seeds) < 0:
+        parser.error(f"--seeds must be at least 0, not {min(options.seeds)}")
+    with ending.in_a_sentence():
         report(options.data, options.seeds)
-    except (OSError, ValueError, FloatingPointError) as error:  # a folder or a seed that will not do, a loss of NaN
-        sys.exit(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,12 @@ An exception that a signal's handler raises while C++ code runs aborts the proce
 """
 from __future__ import annotations
 
+import multiprocessing
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STATUS = 130  # the exit status of a command that was stopped
@@ -26,11 +29,11 @@ class Stop:
     def at_once(self) -> Iterator[None]:
         """A block that a signal ends wherever it is: one that calls no Paddle, and leaves nothing half done."""
         self()
-        self._now = True
+        before, self._now = self._now, True  # one such block may lie in another
         try:
             yield
         finally:
-            self._now = False
+            self._now = before
         self()  # Python drops what is raised within a destructor
 
     def note(self, number: int, frame: object) -> None:
@@ -44,6 +47,7 @@ class Stop:
 
 
 _active: list[Stop] = []
+_held = False
 
 
 @contextmanager
@@ -57,7 +61,8 @@ def stoppable() -> Iterator[Stop]:
         _active[0]()
         return
     stop = Stop()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    # When a command's work is done, a signal finds no Python to raise anything in.
+    before = {number: signal.SIG_DFL if _held else signal.getsignal(number) for number in SIGNALS}
     _active.append(stop)
     try:
         for number in SIGNALS:
@@ -71,8 +76,51 @@ def stoppable() -> Iterator[Stop]:
     stop()  # the signal came at the very end
 
 
+@contextmanager
+def processes(count: int) -> Iterator[Callable[..., Future]]:
+    """As many new processes at most, to call functions in; gives what `submit` of an executor is.
+
+    A signal to this process ends the block and them at once, and what they were called for is lost: whatever they
+    write, this process has to clear away.
+    """
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _as_the_system) as pool, stoppable() as stop:
+
+        def submit(function: Callable, /, *given: object, **more: object) -> Future:
+            _block()  # a new process inherits that: signals wait while it imports Paddle
+            try:
+                return pool.submit(function, *given, **more)
+            finally:
+                release()
+
+        if hasattr(signal, "pthread_sigmask"):
+            resource_tracker.ensure_running()  # its start unblocks signals
+        try:
+            with stop.at_once():
+                yield submit
+        except KeyboardInterrupt:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def _as_the_system() -> None:
+    """In a new process: a signal ends it without a word."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    release()
+
+
 def hold() -> None:
-    """Let signals wait for `release`: while Paddle is imported, which may abort and sets handlers of its own."""
+    """Let signals wait for `release`: while Paddle is imported, which may abort and sets handlers of its own.
+
+    For a command's own process, before it imports Paddle.
+    """
+    global _held
+    _held = True
+    _block()
+
+
+def _block() -> None:
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 

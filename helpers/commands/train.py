@@ -6,7 +6,6 @@ end the command with status 130 after the batch at hand, a second one at once an
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 import warnings
@@ -22,13 +21,13 @@ if __name__ == "__main__":
     stopping.hold()  # before Paddle is imported
 
 from helpers import ROOT, runtime
-from helpers.commands import recipe
-from helpers.commands.limits import at_least
-from helpers.fundus import photographs, sources
+from helpers.commands import ending, recipe
+from helpers.commands.limits import at_least, at_most
+from helpers.commands.training_data import divided, identity, read
+from helpers.console import printable
 from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
-from helpers.fundus.errors import DataError
 from helpers.fundus.photographs import FundusSet, Parts
-from helpers.fundus.render import render
+from helpers.fundus.render import MOST
 from helpers.training import calibration, checkpoint, inference, metrics, model_file, multiclass, parallel, resnet
 from helpers.training.fit import fit
 
@@ -70,6 +69,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--amp", action="store_true", help="mixed precision, on a GPU only")
     options = parser.parse_args(given)
     at_least(parser, options, rendered=6, epochs=1, batch_size=1, extra=0)
+    at_most(parser, options, rendered=MOST, extra=MOST // 3)
     if not 0 <= options.seed < 1 << 32:
         parser.error(f"--seed must be at least 0 and below 2^32, not {options.seed}")
     if options.batch_size % parallel.world_size():
@@ -79,14 +79,10 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"--validation must be at least 0 and below 1, not {options.validation}")
     if options.sensitivity is not None and not 0 < options.sensitivity <= 1:
         parser.error(f"--sensitivity must be above 0 and at most 1, not {options.sensitivity}")
-    if options.sensitivity is not None and not options.validation:
-        parser.error("--sensitivity needs images that are not trained on: add --validation 0.2")
     if options.device == "gpu" and runtime.device() != "gpu":
         parser.error("--device gpu: Paddle sees no GPU here (python -m helpers.runtime says what there is)")
     options.device = options.device or runtime.device()
     options.init = options.init or ("none" if options.norm == "group" else "rendered")
-    if options.extra is None:
-        options.extra = recipe.EXTRA[options.init != "none"]
     for name, wanted in (("--norm sync", options.norm == "sync"), ("--amp", options.amp)):
         if wanted and options.device == "cpu":
             parser.error(f"{name} needs a GPU, Paddle has none of it for the CPU: leave it out")
@@ -99,8 +95,9 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report | multiclass.Report
     Returns:
         that table, the seconds of training, and the images that all epochs train on.
     """
+    resumed = options.resume and bool(checkpoint.files(options.output))
     if options.resume:
-        if not checkpoint.files(options.output):
+        if not resumed:
             say(f"there is no checkpoint in {options.output} yet: starting from the beginning")
     else:
         checkpoint.refuse(options.output)
@@ -109,11 +106,7 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report | multiclass.Report
     parallel.start()
     with stopping.stoppable() as stop, stop.at_once():
         data, extra = read(options)  # what has to be made for it, one of the processes makes
-    parts = photographs.split(data, options.validation, options.seed)
-    if len(set(parts.test.labels)) < 2:
-        raise DataError(f"all {len(parts.test)} test images are of one class: nothing can be measured with them")
-    if options.sensitivity is not None and len(data.classes) > 2:
-        raise DataError(f"--sensitivity is for two classes, and there are {len(data.classes)}: leave it out")
+    parts = divided(data, options)
     if data.own:
         of = f"; the probability is that of {data.classes[1]}" if len(data.classes) == 2 else ""
         say(f"{options.data} holds photographs of your own: {data.origin}{of}")
@@ -133,7 +126,7 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report | multiclass.Report
             model, train, validation, options.epochs, options.batch_size, recipe.RATES[options.init != "none"],
             seed=options.seed, amp=options.amp, best=weights, folder=options.output, resume=options.resume,
             also={"norm": options.norm, "validation share": options.validation, "rendered besides": options.extra,
-                  "initial weights": options.init},
+                  "initial weights": options.init, **identity(parts, extra)},
             progress="bar" if sys.stdout.isatty() else "lines", after_batch=stop_if_asked,
         )  # fmt: skip
     seconds = time.perf_counter() - start
@@ -153,7 +146,8 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report | multiclass.Report
         about = described(options, parts, extra, report, settled, tempered)
         model_file.save(model_path, model, about)
     notes = "\n".join(f"{name}: {value}" for name, value in {**settled.notes, **tempered}.items())
-    say(f"{notes}\ntrained in {seconds:.0f} s; for helpers.commands.predict: {model_path}\n{report}")
+    since = " since it went on" if resumed else ""
+    say(f"{notes}\ntrained in {seconds:.0f} s{since}; for helpers.commands.predict: {model_path}\n{report}")
     batches = options.epochs * len(parallel.batches(train, options.batch_size))
     return report, seconds, batches * min(options.batch_size, len(train))
 
@@ -166,17 +160,33 @@ def beginning(
     The last layer starts from random weights where the file's network tells other classes apart.
 
     Raises:
-        ModelFileError: the file is no model, or one of another network.
+        ModelFileError: the file is no model, or one of another network, or of images that were prepared otherwise.
         FileNotFoundError: there is no such file.
     """
     model = recipe.network(norm, num_classes=len(classes))
-    if init != "none":
-        path = recipe.SHIPPED if init == "rendered" else Path(init)
-        trained, about = model_file.load(path)
-        try:
-            checkpoint.start_from(model, trained, None if tuple(classes) == about.classes else "fc")
-        except ValueError as error:
-            raise model_file.ModelFileError(f"{path}: {error}") from error
+    if init == "none":
+        return model
+    path = recipe.SHIPPED if init == "rendered" else Path(init)
+    trained, about = model_file.load(path)
+    if model_file.NORMS[about.norm] is not (nn.BatchNorm2D if norm is nn.SyncBatchNorm else norm):
+        raise model_file.ModelFileError(
+            f"{path} has the normalisation {about.norm!r}, and no network with another one can start from it: "
+            "choose --norm accordingly, or --init none"
+        )
+    if about.normalisation != "normalise":
+        raise model_file.ModelFileError(
+            f"{path} has seen images prepared by {about.normalisation!r}, and this training prepares them by "
+            "'normalise': start from another model, or with --init none"
+        )
+    try:
+        checkpoint.start_from(model, trained, None if tuple(classes) == about.classes else "fc")
+    except checkpoint.CheckpointError as error:
+        raise model_file.ModelFileError(
+            f"{path} is another network than the recipe's, which is {recipe.NETWORK} with {recipe.ARGUMENTS}: start "
+            "from another model, or with --init none"
+        ) from error
+    if about.size != recipe.SIZE:
+        warnings.warn(f"{path} has seen images of {about.size} px, and these are of {recipe.SIZE} px", stacklevel=2)
     return model
 
 
@@ -207,47 +217,21 @@ def described(
 def say(text: str) -> None:
     """Print once, however many processes there are."""
     if parallel.rank() == 0:
-        print(text, flush=True)
+        print(printable(text, keep="\n"), flush=True)  # folders of one's own may have any name
 
 
-def read(options: argparse.Namespace) -> tuple[FundusSet, FundusSet | None]:
-    """The images that the options ask for, and the rendered ones to train on besides."""
-    progress = sys.stdout.isatty()
-    source = options.data or (sources.find() if options.rendered is None else None)
-    if source is None:
-        count = options.rendered or 600
-        source = render(ROOT / "data" / f"rendered-{count}-{options.seed}", count, recipe.SIZE, options.seed, progress)
-    data = photographs.read(source, recipe.SIZE, progress=progress)
-    if data.own:  # rendered eyes have other classes
-        return data, None
-    return data, rendered_besides(options.extra, recipe.SIZE, options.seed, progress) if options.extra else None
-
-
-def rendered_besides(count: int, size: int, seed: int, progress: bool, both_sides: bool = True) -> FundusSet:
-    """Rendered images to draw `count` of in each epoch: three times as many, of other eyes than `--rendered` paints."""
-    folder = ROOT / "data" / f"extra-{3 * count}-{seed}{'' if both_sides else '-one-side'}"
-    render(folder, (3 * count, 1), size, seed + 1, progress, both_sides)
-    images = photographs.read(folder, size, progress=progress)
-    return images.subset(images.parts == "training")
+def way_on(folder: Path) -> str:
+    """What to say of a training that was stopped: the checkpoint from which it can go on, if there is one."""
+    newest = checkpoint.files(folder)[:1]
+    return f"stopped; {newest[0]} is whole, the same command with --resume goes on" if newest else "stopped"
 
 
 def main(given: Sequence[str] | None = None) -> None:
     """The command."""
-    warnings.formatwarning = lambda message, *_, **__: f"{message}\n"
-    for number in stopping.SIGNALS:  # when the work is done, a signal finds no Python to raise anything in
-        signal.signal(number, signal.SIG_DFL)
-    output = None
-    try:
-        with stopping.stoppable():
-            options = arguments(given)
-            output = options.output
-            run(options)
-    except KeyboardInterrupt:
-        newest = checkpoint.files(output)[:1] if output else []
-        say(f"\nstopped; {newest[0]} is whole, the same command with --resume goes on" if newest else "\nstopped")
-        sys.exit(stopping.STATUS)
-    except (OSError, FloatingPointError, DataError, checkpoint.CheckpointError, model_file.ModelFileError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+    warnings.formatwarning = lambda message, *_, **__: f"{printable(str(message), keep=chr(10))}\n"
+    options = arguments(given)
+    with ending.in_a_sentence(lambda: say("\n" + way_on(options.output))):
+        run(options)
 
 
 if __name__ == "__main__":

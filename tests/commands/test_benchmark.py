@@ -1,5 +1,6 @@
 """helpers.commands.benchmark: the tables come out, their ratios are of what was measured, a failure is named."""
 import re
+import signal
 import sys
 from itertools import count
 from types import SimpleNamespace
@@ -80,7 +81,7 @@ def test_the_recipes_ratios_with_the_classic_one_cut_short_or_not(fake, tmp_path
 def test_figures_of_several_seeds_and_what_all_of_them_judge_wrong(monkeypatch, tmp_path):
     labels = np.arange(20) % 2
 
-    def measured(measurement, folder, init, seed, quick):
+    def measured(measurement, folder, scratch, init, seed, quick):
         said = labels * 0.8 + 0.1
         said[:3] = 1 - said[:3]  # wrong in each: two of class 0, one of class 1
         said[3 + seed] = 1 - said[3 + seed]
@@ -135,6 +136,14 @@ def test_the_other_tables_come_out_where_one_fails(monkeypatch, capsys):
     assert "a table, True\n" in capsys.readouterr().out
 
 
+def test_the_tables_that_are_complete_are_said_when_a_signal_stops_the_rest(monkeypatch, capsys):
+    monkeypatch.setitem(benchmark.TABLES, "reader", lambda scratch, quick: "a table")
+    monkeypatch.setitem(benchmark.TABLES, "growth", lambda scratch, quick: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SystemExit, match="130"):
+        benchmark.main(["--only", "reader", "growth", "rendering"])
+    assert re.search(r"^a table\n(.*\n)+stopped; 1 of 3 tables are complete$", capsys.readouterr().out, re.MULTILINE)
+
+
 # --- the measurements -------------------------------------------------------------------------------------------------
 
 
@@ -164,8 +173,8 @@ def folder(tmp_path_factory):
     return render(tmp_path_factory.mktemp("benchmark") / "set", 48, 64, progress=False)
 
 
-def test_our_images_per_second_are_of_all_batches(folder):
-    figures = measurements.our_recipe(str(folder), quick=True)
+def test_our_images_per_second_are_of_all_batches(folder, tmp_path):
+    figures = measurements.our_recipe(str(folder), str(tmp_path), quick=True)
     assert figures["speed"] * figures["seconds"] == pytest.approx(32)  # a batch: 12 of the 44 images are left out
 
 

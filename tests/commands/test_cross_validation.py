@@ -1,7 +1,7 @@
 """helpers.commands.cross_validation: every image is judged by a network that has seen neither it nor its double."""
 import re
 
-from helpers.commands import cross_validation, learning_curve, recipe, reliability, train
+from helpers.commands import cross_validation, explanations, learning_curve, recipe, reliability, training_data
 from helpers.commands.cross_validation import Arm
 from helpers.fundus import photographs
 from helpers.fundus.photographs import FundusSet
@@ -130,7 +130,7 @@ def test_the_command_prints_each_arm_and_its_difference_from_the_first(folder, t
     arms = {"scratch": Arm("none"), "besides": Arm("none", 12), "one side": Arm("none", 12, both_sides=False)}
     monkeypatch.setattr(cross_validation, "ARMS", arms)
     monkeypatch.setattr(recipe, "SIZE", 64)
-    for module in (photographs, train):  # where they keep the decoded images, and the rendered ones
+    for module in (photographs, training_data):  # where they keep the decoded images, and the rendered ones
         monkeypatch.setattr(module, "ROOT", tmp_path)
     cross_validation.report(str(folder), arms, range(1), 1, progress=False)
     printed = capsys.readouterr().out
@@ -156,6 +156,26 @@ def test_photographs_of_ones_own_are_refused_in_a_sentence(command, tmp_path, mo
 def test_errors_are_sentences(capsys):
     with pytest.raises(SystemExit, match=r"DataNotFound: .*no-such-folder"):
         cross_validation.main(["--data", "no-such-folder"])
-    with pytest.raises(SystemExit):
-        cross_validation.main(["--repeats", "0"])
-    assert "--repeats must be at least 1, not 0" in capsys.readouterr().err
+    for given, said in ((["--repeats", "0"], "--repeats must be at least 1, not 0"),
+                        (["--seed", "99999999"], "--seed must be at most 10000000, not 99999999")):  # fmt: skip
+        with pytest.raises(SystemExit):
+            cross_validation.main(given)
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [cross_validation, explanations, learning_curve, reliability])
+def test_a_mistake_is_a_sentence_and_a_fault_of_the_program_keeps_its_traceback(command, monkeypatch):
+    for error, expected in (
+        (model_file.ModelFileError("a\x1b.npz is no model"), SystemExit), (ValueError("a fault"), ValueError),
+    ):  # fmt: skip
+
+        def fails(*_, error=error, **__):
+            raise error
+
+        for module, name in ((cross_validation, "training_images"), (command, "rendered_besides")):
+            monkeypatch.setattr(module, name, fails, raising=False)
+        if command in (explanations, learning_curve):
+            monkeypatch.setattr(command, "training_images", fails)
+        with pytest.raises(expected) as caught:
+            command.main([])
+        assert str(caught.value) == (r"ModelFileError: a\x1b.npz is no model" if expected is SystemExit else "a fault")

@@ -136,3 +136,9 @@ def test_the_code_of_the_page_brings_a_file_to_what_predict_sees(tmp_path, editi
     probability = said["probabilities"].numpy()[0, 1]
     np.testing.assert_allclose(probability, asked(model, about, [photograph])[0], atol=0.03)
     assert said["decisions"].numpy().tolist() == [int(probability >= about.threshold)]
+
+
+def test_a_card_with_half_a_character_is_written_as_json(tmp_path):
+    about = model_file.About("resnet10", 32, arguments={"width": 4}, card={"note": "\ud800"})
+    export.export(about.build(), about, tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "card.json").read_text(encoding="utf-8"))["card"] == {"note": "\ud800"}

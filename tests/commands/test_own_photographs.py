@@ -1,7 +1,6 @@
 """Photographs of one's own, from a folder to a decision: `train --data FOLDER`, then `predict`."""
 import csv
 import json
-import signal
 import warnings
 
 from helpers import runtime
@@ -116,7 +115,6 @@ def test_three_classes_are_learned_from_a_folder(tmp_path):
     ],
 )
 def test_what_is_wrong_ends_with_a_sentence(tmp_path, monkeypatch, files, message):
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # the command sets its own
     with pytest.raises(SystemExit) as ended:
         train.main(["--data", str(write(tmp_path / "photos", files)), "--output", str(tmp_path / "run")])

@@ -4,6 +4,7 @@ import html
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from helpers import ROOT, runtime
 from helpers.commands import predict, recipe, train
@@ -238,6 +239,42 @@ def test_the_weights_of_a_training_will_do(tmp_path, norm, monkeypatch):
     model_file.save(tmp_path / "data" / "train" / "model.npz", network, About("resnet10", 64, norm, recipe.ARGUMENTS))
     assert predict.load(None)[1].size == 64
     assert predict.load(tmp_path / "data" / "train")[2].name == "model.npz"
+
+
+def test_a_strangers_model_can_take_hold_of_neither_terminal_page_nor_spreadsheet(run, tmp_path, monkeypatch):
+    classes = ("=1+1", "\x1b[2J\x9bgone\n")
+    card = {"threshold": "0.99", "file": "another", "\x1b]0;": "<script>", "half": "\ud800"}
+    about = About("resnet10", 32, arguments={"width": 4}, classes=classes, card=card)
+    runtime.seed(0)
+    model_file.save(tmp_path / "m.npz", about.build(), about)
+    folder = write(tmp_path / "eyes", {f"{i}.png": encode(image, ".png") for i, image in enumerate(eyes(2))})
+    decide = predict.decide
+    sides = iter([0.0, 1.0])  # one of each class
+    monkeypatch.setattr(predict, "decide", lambda row, _, about: decide(row, np.float32(next(sides)), about))
+    _, printed, rows, page = run(folder, model=tmp_path / "m.npz")
+    for text in (printed.out, page):
+        assert all(each.isprintable() or each == "\n" for each in text)
+        assert r"\x1b[2J\x9bgone\n" in text
+    assert "<script>" not in page and r"\ud800" in page
+    assert "<td>m.npz</td>" in page and "<td>0.5</td>" in page and "0.99" not in page and "another" not in page
+    assert [row["decision"] for row in rows] == ["'=1+1", classes[1]]
+
+
+def test_a_model_of_other_images_than_photographs_is_refused(tmp_path, monkeypatch, capsys):
+    about = About("resnet10", 32, arguments={"width": 4, "in_channels": 1})
+    model_file.save(tmp_path / "m.npz", about.build(), about)
+    assert "is no model for fundus photographs" in no_model(
+        tmp_path, monkeypatch, capsys, "--model", str(tmp_path / "m.npz")
+    )
+
+
+def test_the_shipped_network_is_known_however_it_is_named(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT / "helpers")
+    monkeypatch.setattr(predict, "ROOT", tmp_path)
+    assert predict.note(predict.load(Path("models/../models/rendered_eyes.npz"))[2])["note"].startswith("no network")
+    write(tmp_path / "data" / "train", {"model.npz": b""})
+    assert predict.note(recipe.SHIPPED)["note"].startswith("this one comes with the course")
+    assert predict.note(tmp_path / "rendered_eyes.npz") == {}
 
 
 # --- where it runs ---------------------------------------------------------------------------------------------------

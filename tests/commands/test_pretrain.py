@@ -77,6 +77,27 @@ def test_the_command_writes_a_model_that_loads(tmp_path, monkeypatch, capsys):
         pretrain.main(given)
 
 
+def test_stopped_it_says_whether_it_can_go_on_and_goes_on_with_the_same_eyes_only(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(recipe, "SIZE", 32)
+    monkeypatch.setattr(pretrain, "TEST", 40)
+    monkeypatch.setattr(pretrain.sources, "find", lambda: None)
+    given = ["--count", "64", "--epochs", "1", "--output", str(tmp_path / "run"), "--model", str(tmp_path / "m.npz")]
+    paint_all = pretrain.paint_all
+
+    def stops(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pretrain, "paint_all", stops)
+    with pytest.raises(SystemExit, match="130"):
+        pretrain.main(given)
+    assert capsys.readouterr().out == "\nstopped\n"
+    monkeypatch.setattr(pretrain, "paint_all", paint_all)
+    pretrain.main(given)
+    monkeypatch.setattr(pretrain, "paint_all", lambda *given: paint_all(*given[:3], 7, False))
+    with pytest.raises(SystemExit, match="of a training with fingerprint of the images"):
+        pretrain.main([*given, "--resume"])
+
+
 def test_bad_arguments_are_named(capsys):
     with pytest.raises(SystemExit):
         pretrain.main(["--count", "3"])

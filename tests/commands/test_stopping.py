@@ -9,6 +9,7 @@ from helpers import ROOT
 from helpers.commands import stopping
 from helpers.files import read_arrays
 from helpers.fundus.images import read_image
+from helpers.fundus.render import render
 from tests.tools.processes import environment, python
 
 import numpy as np
@@ -86,6 +87,14 @@ def test_a_block_that_may_be_left_at_once_is(number):
     assert reached == [] and stop.asked
 
 
+def test_such_a_block_in_another_one_does_not_end_that_one():
+    with pytest.raises(KeyboardInterrupt), stopping.stoppable() as stop, stop.at_once():
+        with stop.at_once():
+            pass
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("behind the signal")
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_what_a_destructor_has_swallowed_counts_at_the_end_of_the_block():
     class Asks:
@@ -107,14 +116,75 @@ def test_a_signal_that_was_held_comes_when_the_block_begins():
 
 # --- the whole command ------------------------------------------------------------------------------------------------
 
+
+def stopped(number, line, *command):
+    """What a command says that gets a signal once it has said a line that begins so; with status 130."""
+    process = subprocess.Popen(
+        [sys.executable, *map(str, command)], cwd=ROOT, env=environment(PALM_DIR="rendered", LC_ALL="C.UTF-8"),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+    )  # fmt: skip
+    before = next(each for each in process.stdout if each.startswith(line))
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=600)
+    assert process.returncode == stopping.STATUS, before + output
+    assert "Traceback" not in output and "stopped" in output, before + output
+    return output
+
+
+PREDICT = """
+import sys, time
+from helpers.commands import stopping
+stopping.hold()
+from helpers.commands import predict
+look = predict.look
+def slowly(path, size):
+    print("looks at", path.name, flush=True)
+    time.sleep(0.5)
+    return look(path, size)
+predict.look = slowly
+predict.main([sys.argv[1], "--output", sys.argv[2]])
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_predict_ends_at_the_next_photograph_and_writes_nothing(tmp_path, number):
+    folder = render(tmp_path / "set", 200, 32, progress=False)
+    output = stopped(number, "looks at", "-c", PREDICT, folder, tmp_path / "out")
+    assert "stopped; nothing was written" in output
+    assert output.count("looks at") < 64, "not even the first batch to its end"
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_cross_validation_ends_at_the_next_batch(tmp_path):
+    folder = render(tmp_path / "set", (80, 4), 32, progress=False)
+    given = ["--data", folder, "--only", "from scratch", "--repeats", 1000]
+    stopped(signal.SIGTERM, "trained ", "-m", "helpers.commands.cross_validation", *given)
+
+
+WAITS = """
+import time
+from helpers.commands import stopping
+stopping.hold()
+from helpers.commands import ending
+if __name__ == "__main__":
+    with ending.in_a_sentence(), stopping.processes(1) as submit:
+        print("begins", submit(abs, -1).result(), flush=True)
+        submit(time.sleep, 10_000).result()
+"""
+
+
+def test_work_in_another_process_ends_with_that_of_the_command(tmp_path):
+    (tmp_path / "waits.py").write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{WAITS}", encoding="utf-8")
+    stopped(signal.SIGINT, "begins", tmp_path / "waits.py")
+
 TRAIN = """
 import sys
 from pathlib import Path
 from helpers.commands import stopping
 stopping.hold()
-from helpers.commands import train
+from helpers.commands import train, training_data
 from helpers.fundus import photographs
-train.ROOT = photographs.ROOT = Path(sys.argv[1])  # renders and decodes everything anew
+training_data.ROOT = photographs.ROOT = Path(sys.argv[1])  # renders and decodes everything anew
 train.main(["--rendered", "45", "--extra", "12", "--validation", "0.2", "--batch-size", "10", "--epochs", "6",
             "--output", sys.argv[1] + "/run"])
 """

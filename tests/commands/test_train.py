@@ -68,15 +68,6 @@ def test_a_wanted_sensitivity_sets_the_threshold(tmp_path):
     assert about.threshold == metrics_of.threshold_for(held.labels, scores, 1)
 
 
-@pytest.mark.parametrize(("given", "said"), [
-    (["--sensitivity", "0.98"], "add --validation 0.2"), (["--sensitivity", "1.5"], "above 0 and at most 1, not 1.5"),
-])  # fmt: skip
-def test_a_sensitivity_that_cannot_be(given, said, capsys):
-    with pytest.raises(SystemExit):
-        train.arguments([*given, *(["--validation", "0.2"] if "1.5" in given else [])])
-    assert said in capsys.readouterr().err
-
-
 def test_without_a_validation_part_it_trains_on_all_images_and_on_rendered_ones_besides(tmp_path):
     output = finish(start(tmp_path, epochs=2, extra=12, validation=0))
     assert "40 to train, 0 to validate, 20 to test" in output
@@ -105,8 +96,23 @@ def test_it_starts_from_the_shipped_weights_or_from_none_or_from_a_model(tmp_pat
 def test_what_it_cannot_start_from_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.npz"):
         train.beginning(str(tmp_path / "none.npz"))
-    with pytest.raises(model_file.ModelFileError, match=r"rendered_eyes\.npz: the weights to start from are"):
+    with pytest.raises(model_file.ModelFileError, match=r"rendered_eyes\.npz has the normalisation 'batch', .* --norm"):
         train.beginning("rendered", train.NORMS["group"])
+    assert train.beginning("rendered", train.NORMS["sync"])
+    for changes, said in (
+        ({"normalisation": "scaled"}, r"m\.npz has seen images prepared by 'scaled', and this training .* 'normalise'"),
+        ({"arguments": {"width": 4}}, r"m\.npz is another network than the recipe's, which is resnet10 with \{'width'"),
+    ):
+        about = model_file.About("resnet10", **{"size": recipe.SIZE, "arguments": recipe.ARGUMENTS, **changes})
+        model_file.save(tmp_path / "m.npz", about.build(), about)
+        with pytest.raises(model_file.ModelFileError, match=said):
+            train.beginning(str(tmp_path / "m.npz"))
+
+
+def test_that_the_beginning_has_seen_images_of_another_size_is_said(monkeypatch):
+    monkeypatch.setattr(recipe, "SIZE", 2 * recipe.SIZE)
+    with pytest.warns(UserWarning, match=rf"has seen images of \d+ px, and these are of {recipe.SIZE} px"):
+        train.beginning("rendered")
 
 
 def test_a_training_is_not_written_over(undisturbed):
@@ -169,11 +175,13 @@ def test_stopped_by_ctrl_c_or_a_scheduler_it_says_how_to_go_on(tmp_path, number)
         (["--amp"], "--amp needs a GPU"),
         (["--device", "gpu"], "Paddle sees no GPU here"),
         (["--data", "x", "--rendered", "6"], "not allowed with"),
+        (["--rendered", "1000001"], "--rendered must be at most 1000000, not 1000001"),
+        (["--extra", "333334"], "--extra must be at most 333333, not 333334"),
+        (["--sensitivity", "1.5", "--validation", "0.2"], "--sensitivity must be above 0 and at most 1, not 1.5"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(tmp_path, capsys, monkeypatch, given, message):
     monkeypatch.setattr(runtime, "device", lambda: "cpu")
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # the command sets its own
     with pytest.raises(SystemExit) as caught:
         train.main([*given, "--output", str(tmp_path)])
