@@ -5,7 +5,9 @@ An exception that a signal's handler raises while C++ code runs aborts the proce
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -104,10 +106,16 @@ def processes(count: int) -> Iterator[Callable[..., Future]]:
 
 
 def _as_the_system() -> None:
-    """In a new process: a signal ends it without a word."""
+    """In a new process: a signal ends it without a word, and so does the end of the process that it works for."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     release()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(STATUS)
 
 
 def hold() -> None:

@@ -126,8 +126,8 @@ def stopped(number, line, *command):
     before = next(each for each in process.stdout if each.startswith(line))
     process.send_signal(number)
     output, _ = process.communicate(timeout=600)
-    assert process.returncode == stopping.STATUS, before + output
-    assert "Traceback" not in output and "stopped" in output, before + output
+    assert process.returncode == (stopping.STATUS if number in SIGNALS else -number), before + output
+    assert "Traceback" not in output and ("stopped" in output) == (number in SIGNALS), before + output
     return output
 
 
@@ -173,9 +173,11 @@ if __name__ == "__main__":
 """
 
 
-def test_work_in_another_process_ends_with_that_of_the_command(tmp_path):
+@pytest.mark.parametrize("number", [*SIGNALS, getattr(signal, "SIGKILL", signal.SIGTERM)])
+def test_work_in_another_process_ends_with_that_of_the_command(tmp_path, number):
+    """Or else it would hold on to the pipe, and nobody would come to its end."""
     (tmp_path / "waits.py").write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{WAITS}", encoding="utf-8")
-    stopped(signal.SIGINT, "begins", tmp_path / "waits.py")
+    stopped(number, "begins", tmp_path / "waits.py")
 
 TRAIN = """
 import sys
