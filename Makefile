@@ -26,7 +26,7 @@ FIRST := $(firstword $(sort $(wildcard notebooks/$(READERS)/*.ipynb)))
 # The whole course is served, not the first notebook's folder alone: the notebooks link to their twins, neighbours and docs/.
 lab: $(VENV)/.installed
 	@[ -n "$(FIRST)" ] || { echo "EDITION=$(READERS): there is none; make lab EDITION=zh or make lab EDITION=en" >&2; exit 1; }
-	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" $(JUPYTER_FLAGS) $(FIRST)
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url="/lab/tree/$(FIRST)" $(JUPYTER_FLAGS)
 
 # Two processes with a thread each need half of the time of one with two. conftest.py says what stays together.
 test: $(VENV)/.installed-dev
@@ -62,8 +62,9 @@ compat: $(VENV)/.installed-dev
 site: $(SITE_VENV)/.installed
 	$(SITE_VENV)/bin/python docs/site/build.py
 
-aistudio: $(VENV)/.installed
-	$(BIN)/python -m helpers.commands.upload
+# Nothing is installed for it: who goes to AI Studio need not have the course's environment.
+aistudio:
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m helpers.commands.upload
 
 pictures: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.tools.pictures

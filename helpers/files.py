@@ -18,9 +18,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np  # else where arrays are read and written: what packs the course needs no library
 
 if os.name == "nt":
     import msvcrt
@@ -172,6 +173,8 @@ def _unmarked(raw: bytes) -> str:
 
 def write_arrays(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays of plain numbers or text to one .npz file, atomically; raises what `write_atomically` raises."""
+    import numpy as np
+
     write_atomically(path, lambda file: np.savez(file, **arrays))
 
 
@@ -182,6 +185,8 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         FileNotFoundError: there is no such file.
         DamagedFile: it is no .npz file of plain arrays, or its contents do not fit its checksums.
     """
+    import numpy as np
+
     try:
         with Path(path).open("rb") as file:
             bundle = np.load(file, allow_pickle=False)

@@ -43,7 +43,8 @@ def check_libraries() -> None:
     if "paddlepaddle" in missing:
         raise Unsuitable(
             f"This course needs PaddlePaddle, and this Python ({sys.executable}) has none. `make lab` makes an "
-            "environment with it: choose that one as the notebook's kernel. " + _AI_STUDIO
+            "environment with it: choose that one as the notebook's kernel, and in a terminal `.venv/bin/python`. "
+            + _AI_STUDIO
         )
     if missing:
         packages = " ".join(missing)

@@ -12,7 +12,7 @@ from helpers import ROOT, files
 
 NEEDED = (
     "helpers/**/*.py", "helpers/models/*", "notebooks/**/*.ipynb", "README*.md", "data/README*.md", "docs/pictures/*",
-    "docs/aistudio*.md", "docs/commands*.md", "docs/benchmarks*.md", "docs/scaling*.md", "LICENSE",
+    "docs/*.md", "docs/measured/*", "CONTRIBUTING*.md", "LICENSE",
 )  # fmt: skip
 FOLDER = "course"  # that the archive unpacks to; the notebooks find it below the home folder
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file knows: the same files always make the same bytes

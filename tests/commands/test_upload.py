@@ -15,6 +15,7 @@ import nbformat
 import pytest
 
 THERE = compat.Here("here", "", (), as_on_ai_studio=True)  # the kernel starts in the home folder
+PAGES = {editions.page(name, language) for name in ("README.md", "CONTRIBUTING.md") for language in editions.LANGUAGES}
 PROBE = """
 import helpers
 from helpers.fundus import sources
@@ -51,18 +52,30 @@ def test_it_holds_what_a_learner_needs_and_nothing_else(archive):
     assert {path.relative_to(ROOT).as_posix() for path in editions.committed()} <= inside
     assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "helpers").rglob("*.py")} <= inside
     tops = {name.split("/")[0] for name in inside}
-    assert tops == {"helpers", "notebooks", "docs", "data", "README.md", "README.zh-CN.md", "LICENSE"}
+    assert tops == {"helpers", "notebooks", "docs", "data", "LICENSE", *PAGES}
     assert {name for name in inside if name.startswith("data/")} == {"data/README.md", "data/README.zh-CN.md"}
-    assert {PurePosixPath(name).suffix for name in inside} <= {".py", ".npz", ".ipynb", ".md", ".svg", ".png", ""}
+    suffixes = {PurePosixPath(name).suffix for name in inside}
+    assert suffixes <= {".py", ".npz", ".ipynb", ".md", ".txt", ".svg", ".png", ""}
 
 
-def test_what_a_notebook_links_to_is_there(archive):
+def test_what_a_notebook_links_to_or_reads_is_there(archive):
     inside = set(zipfile.ZipFile(archive).namelist())
+    read = re.compile(r'ROOT / "(docs|data)"((?: / "[\w.-]+")+)\)')
     for path in editions.committed():
-        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
-        for target in re.findall(r"\]\(([^)\s:#]+)\)", "\n".join(cells)):
-            name = os.path.relpath(path.parent / target, ROOT)
-            assert f"course/{Path(name).as_posix()}" in inside, f"{path.name} links to {target}"
+        cells = nbformat.read(path, as_version=4).cells
+        kinds = ("markdown", "code")
+        text, code = ("\n".join(cell.source for cell in cells if cell.cell_type == kind) for kind in kinds)
+        files = [Path(os.path.relpath(path.parent / target, ROOT)) for target in re.findall(r"\]\(([^)\s:#]+)\)", text)]
+        files += [Path(top, *re.findall(r"[\w.-]+", rest)) for top, rest in read.findall(code)]
+        for name in files:
+            assert f"course/{name.as_posix()}" in inside, f"{path.name} needs {name}"
+
+
+def test_it_is_packed_without_any_library(tmp_path):
+    """Who goes to AI Studio need not have installed anything here."""
+    hide = "import sys; sys.modules.update(dict.fromkeys(['numpy', 'paddle', 'cv2']));"
+    done = python("-c", f"{hide} from helpers.commands import upload; upload.main([{str(tmp_path / 'a.zip')!r}])")
+    assert done.returncode == 0 and (tmp_path / "a.zip").exists(), done.stderr
 
 
 def test_the_same_files_make_the_same_bytes(archive, tmp_path):

@@ -1,6 +1,7 @@
 """Every exercise of every notebook: its solution passes, each mistake has its hint, no notebook shows an answer."""
 import ast
 import re
+import symtable
 import textwrap
 
 from helpers import language
@@ -70,6 +71,34 @@ def test_each_mistake_has_its_own_hint(number, place, capsys):
 def test_functions_that_do_something_else_are_told_so(number, capsys):
     for wrong in (lambda *arguments: 0.5, lambda *arguments: 1 / 0, lambda: 0):
         assert said(number, wrong, capsys).startswith("not yet - ")
+
+
+def names(code):
+    """What code binds at its top, and what it reads, in functions too, without having bound it there."""
+    bound, read, tables = set(), set(), [symtable.symtable(textwrap.dedent(code), "cell", "exec")]
+    top = tables[0]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        for symbol in table.get_symbols():
+            if table is top and (symbol.is_assigned() or symbol.is_imported()):
+                bound.add(symbol.get_name())
+            elif symbol.is_referenced() and (table is top or symbol.is_global()):
+                read.add(symbol.get_name())
+    return bound, read - bound
+
+
+@pytest.mark.parametrize("path", editions.committed(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_solution_is_right_after_run_all_too(path):
+    """What it reads, no later cell of the notebook binds to something else: learners run all cells first."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    for place, cell in enumerate(cells):
+        if not (asked := re.search(r'^check\("([\d.]+)"', cell.source, re.MULTILINE)):
+            continue
+        own = names(cell.source)[0]
+        read = names(ALL[asked[1]].solution)[1] - own
+        changed = {later.id: names(later.source)[0] & read for later in cells[place + 1 :]}
+        assert not any(changed.values()), (asked[1], {key: value for key, value in changed.items() if value})
 
 
 @pytest.mark.parametrize(("notebook", "least"), [("01", 8), ("02", 8), ("03", 8), ("05", 6)])
