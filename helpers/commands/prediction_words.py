@@ -41,6 +41,11 @@ CHINESE = {
     "calibration": "校准", "threshold chosen for": "阈值的选法", "negative log-likelihood before": "负对数似然，校准前",
     "calibration error before": "校准误差，校准前", "none, no image was held back for it": "没有，未为此留出图像",
     "none, the probability is the network's own": "没有，概率是网络自己给出的",
+    "a beginning for further training, and exercises of this course; not a medical device":
+        "作为进一步训练的起点，以及本课程的练习；不是医疗器械",
+    "exercises of this course; not a medical device": "本课程的练习；不是医疗器械",
+    "Apache-2.0, without the photographs": "Apache-2.0，不含照片",
+    "real": "真实的", "rendered": "渲染的",
 }  # fmt: skip
 PATTERNS = {
     r"cannot be read \((.*)\)\. Copy or unpack it again": "读不出来（{0}）。请重新复制或解压",
@@ -53,6 +58,18 @@ PATTERNS = {
     r"is a DICOM file\..*":
         "是 DICOM 文件。请在能显示它的程序里导出为 PNG 或 TIFF，或用 DCMTK 转换：dcmj2pnm --write-png IN.dcm OUT.png",
     r"(?:probability )?of:? (.*)": "{0}的概率",
+    # the model's card
+    r"(\d+) rendered eyes of both sides, (\d+) epochs; no photograph": "{0} 只渲染的眼睛，左右两侧，{1} 轮；没有照片",
+    r"on (\d+) iChallenge-PM training images": "在 iChallenge-PM 的 {0} 张训练图像上",
+    r"on (\d+) iChallenge-PM validation images": "在 iChallenge-PM 的 {0} 张验证图像上",
+    r"accuracy (\S+ \[.*?\]), AUC (\S+ \[.*?\])": "准确率 {0}，AUC {1}",
+    r"accuracy (\S+ \[.*?\]), AUC (\S+ \[.*?\]) \(by which the renderer was tuned\)":
+        "准确率 {0}，AUC {1}（渲染程序对照它们调过）",
+    r"accuracy (\S+ \[.*?\]), AUC (\S+ \[.*?\]) \(measured once\)": "准确率 {0}，AUC {1}（只量过一次）",
+    r"(\d+) (real|rendered) images, both sides": "{0} 张{1}图像，左右两侧",
+    r"(\d+) (real|rendered) images, both sides, and (\d+) rendered ones in each of (\d+) epochs":
+        "{0} 张{1}图像，左右两侧；{3} 轮里每轮另加 {2} 张渲染的",
+    r"(\d+) (real|rendered) test images, with 95 % intervals": "{0} 张{1}测试图像，附 95% 区间",
 }  # fmt: skip
 
 

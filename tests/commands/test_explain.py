@@ -4,12 +4,13 @@ import re
 from dataclasses import replace
 
 from helpers import language, runtime
-from helpers.commands import predict, prediction_maps, prediction_report, prediction_words
+from helpers.commands import predict, prediction_maps, prediction_report, prediction_words, recipe
 from helpers.commands.prediction_report import Row
 from helpers.fundus import decoding, images, jpeg, plausible
 from helpers.fundus.eye import sample_eye
 from helpers.fundus.images import normalise
 from helpers.fundus.paint import paint_eye
+from helpers.training import model_file
 from helpers.training.explain import evidence_map
 from helpers.training.model_file import About
 from tests.tools.palm_builder import encode, write
@@ -179,3 +180,15 @@ def test_every_reason_has_chinese_words():
     for error in (jpeg.Hole(jpeg._INCOMPLETE), ValueError("image file is truncated"), ValueError("whatever")):
         reason = str(images._unusable("a.jpg", error)).removeprefix("a.jpg ").rstrip(".")
         assert re.search(r"[\u4e00-\u9fff]", prediction_words.said(reason)), reason
+
+
+def test_the_card_of_the_shipped_network_and_of_a_trained_one_are_chinese():
+    language.speak("zh")
+    card = model_file.load(recipe.SHIPPED)[1].card
+    trained = [
+        "319 real images, both sides", "200 real test images, with 95 % intervals",
+        "360 rendered images, both sides, and 400 rendered ones in each of 12 epochs",
+    ]  # fmt: skip
+    for text in [*card, *(value for value in card.values() if isinstance(value, str)), *trained]:
+        words = re.sub(r"iChallenge-PM|AUC|Apache-2.0", "", prediction_words.said(text))
+        assert not re.search("[A-Za-z]{2,}", words), text
