@@ -2,7 +2,7 @@
 import os
 from pathlib import Path
 
-from helpers import ROOT, runtime  # noqa: F401  before paddle, here as in every notebook
+from helpers import ROOT, runtime  # before paddle, here as in every notebook
 from tests.tools import chromium
 
 import pytest
@@ -19,6 +19,12 @@ def palm_dir() -> Path:
     if not _REAL or _REAL == "rendered":
         pytest.skip("PALM_DIR does not name the real images")
     return Path(_REAL).resolve()
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Each test draws the same random numbers, whichever tests the process has run before it."""
+    runtime.seed(0)
 
 
 # What takes longest comes first: two processes then end at about the same time, and not one long after the other.
