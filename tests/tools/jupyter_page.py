@@ -58,12 +58,17 @@ DONE = f"""() => {{
   const prompts = [...document.querySelectorAll('{PANEL} .jp-CodeCell .jp-InputArea-prompt')].map(e => e.textContent);
   return prompts.some(prompt => /\\d/.test(prompt)) && !prompts.some(prompt => prompt.includes('*'));
 }}"""
+# Only what has changed is looked at: all outputs at each step of a bar would take half of a core.
 WATCH = r"""notebook => {
   window.barsSeen = new Set();
-  const look = () => notebook.querySelectorAll('.jp-OutputArea-output pre').forEach(output => {
-    for (const bar of output.textContent.match(/[^\r\n]*\d+%\|[^|]*\|[^\r\n]*/g) || []) window.barsSeen.add(bar);
-  });
-  new MutationObserver(look).observe(notebook, {subtree: true, childList: true, characterData: true});
+  const look = node => {
+    const element = node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement, own = element?.closest('pre');
+    for (const output of own ? [own] : element?.querySelectorAll('pre') || [])
+      for (const bar of output.textContent.match(/[^\r\n]*\d+%\|[^|]*\|[^\r\n]*/g) || []) window.barsSeen.add(bar);
+  };
+  new MutationObserver(records => records.forEach(({type, target, addedNodes}) =>
+    type === 'characterData' ? look(target) : addedNodes.forEach(look)
+  )).observe(notebook, {subtree: true, childList: true, characterData: true});
 }"""
 
 
