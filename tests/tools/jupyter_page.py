@@ -27,6 +27,7 @@ SETTINGS = {
     # Lab leaves cells that are off screen out of the page; here all of them are looked at.
     "notebook-extension/tracker": {"windowingMode": "none"},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "docmanager-extension/plugin": {"autosave": False},  # `NotebookPage.saved` says when; it waits for its own answer
 }
 
 # The notebook whose tab is in front; the others stay in the page.
@@ -207,9 +208,12 @@ class NotebookPage:
 
     def saved(self) -> nbformat.NotebookNode:
         """Save the notebook; gives what is then in its file."""
-        with self.page.expect_response(lambda answer: answer.request.method == "PUT", timeout=60_000) as answer:
+        stored = f"/api/contents/{self.name}"  # Lab puts other things as well, such as which tabs are open
+        with self.page.expect_response(
+            lambda answer: answer.request.method == "PUT" and stored in answer.url, timeout=60_000
+        ) as answer:
             self.menu("File", "Save Notebook")
-        assert answer.value.ok and f"/api/contents/{self.name}" in answer.value.url, answer.value.url
+        assert answer.value.ok, answer.value.status_text
         return nbformat.read(self.path, as_version=4)
 
     def end_kernel(self) -> None:
