@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 from helpers import runtime
-from helpers.checks import number, shown, whole
+from helpers.checks import array, number, shown, whole
 
 import numpy as np
 import paddle
@@ -56,14 +56,13 @@ def accuracy(model: nn.Layer, x: paddle.Tensor, y: paddle.Tensor) -> float:
     """The share of images [n, 1, 8, 8] that the model classifies rightly in evaluation mode; its mode is put back.
 
     Raises:
-        ValueError: the labels are no tensor of whole numbers [n], one for each image, or there is none.
+        ValueError: the labels are no whole numbers [n], one for each image, or there is none.
     """
-    if not isinstance(y, paddle.Tensor) or "int" not in str(y.dtype):
-        raise ValueError(f"the labels must be a tensor of whole numbers, not {shown(y)}")
-    if list(y.shape) != [len(x)] or not len(x):  # labels [n, 1] would be compared with every answer
-        raise ValueError(f"labels must be [n] for images [n, ...], n >= 1, not {list(y.shape)} for {list(x.shape)}")
+    y = array("the labels", y, "n", "iu")  # [n, 1] would be compared with every answer
+    if len(y) != len(x) or not len(x):
+        raise ValueError(f"there must be a label for each of one image or more, not {len(y)} for {len(x)}")
     with runtime.mode(model, training=False), paddle.no_grad():
-        return float((model(x).argmax(axis=1) == y.astype("int64")).numpy().mean())
+        return float((model(x).argmax(axis=1).numpy() == y).mean())
 
 
 def fit(

@@ -134,12 +134,12 @@ def roc(labels: np.ndarray, scores: np.ndarray, threshold: float, title: str, ax
 
 
 def confusion(matrix: np.ndarray, names: Sequence[str], title: str, ax: plt.Axes | None = None) -> None:
-    """A confusion matrix [k, k] (rows: truth, columns: said) with its counts.
+    """A confusion matrix [k, k] (rows: truth, columns: said) with its counts or shares.
 
     Raises:
         ValueError: it is none, or there are not k names.
     """
-    matrix = array("matrix", matrix, "k k", "iu")
+    matrix = array("matrix", matrix, "k k")
     if len(names) != len(matrix) or not len(matrix):
         raise ValueError(f"each class must have its name: there are {len(matrix)} and {len(names)}")
     ax = ax or plt.subplots(figsize=(4.2, 4), layout="constrained")[1]

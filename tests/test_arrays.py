@@ -53,7 +53,7 @@ def learned(epochs, batch_size, learning_rate, seed):
 # A function and arguments with which it works.
 FUNCTIONS = {
     "intervals.mean": (intervals.mean, SCORES), "intervals.difference": (intervals.difference, SCORES, SCORES[::-1]),
-    "digits.accuracy": (lambda y: digits.accuracy(DIGITS_NET, DIGITS.x, y), DIGITS.y),
+    "digits.accuracy": (lambda y: digits.accuracy(DIGITS_NET, DIGITS.x, y), DIGITS.y.numpy()),
     "digits.fit": (learned, 1, 10, 0.1, 0),
     "digits.sweep": (digits.sweep, lambda seed: seed, {"a": {}}, (0, 1)),
     "fit.fit": (lambda e, b, r, w, s: fit.fit(NET, Items(), None, e, b, r, w, s, progress=None), 1, 2, 1e-3, 0.1, 0.1),
@@ -98,6 +98,7 @@ FUNCTIONS = {
 # What may be left out, or be anything; a text on a figure; numbers of any size would take any time.
 FREE = {("figures.training_curves", 1), ("digits.sweep", 0), ("digits.sweep", 2), ("calibration.settle", 2)}
 ENDLESS = {"huge"}
+TAKEN = (np.ndarray.tolist, paddle.to_tensor, np.asfortranarray)  # what has to be taken, but for lists of pixels
 
 
 def call(function, *arguments):
@@ -147,10 +148,10 @@ def as_arrays(result):
 @pytest.mark.parametrize("name", [name for name, (_, *given) in FUNCTIONS.items()
                                   if any(isinstance(each, np.ndarray) for each in given)])  # fmt: skip
 @pytest.mark.parametrize("other", [
-    lambda a: a.tolist(), paddle.to_tensor, lambda a: a.astype(np.float64), lambda a: a.astype(np.float16),
-    lambda a: a.astype(np.int32), lambda a: a.astype(bool), lambda a: np.asfortranarray(a), lambda a: a.astype("uint8"),
+    np.ndarray.tolist, paddle.to_tensor, np.asfortranarray, lambda a: a.astype(np.float64),
+    lambda a: a.astype(np.float16), lambda a: a.astype(np.int32), lambda a: a.astype(bool), lambda a: a.astype("uint8"),
     lambda a: paddle.to_tensor(a.astype("float32")).astype("bfloat16"),
-], ids=["list", "tensor", "float64", "float16", "int32", "bool", "fortran", "uint8", "bfloat16"])  # fmt: skip
+], ids=["list", "tensor", "fortran", "float64", "float16", "int32", "bool", "uint8", "bfloat16"])  # fmt: skip
 @pytest.mark.filterwarnings("ignore")
 def test_the_same_numbers_in_another_form_give_the_same_or_are_named(name, other):
     function, *arguments = FUNCTIONS[name]
@@ -166,8 +167,16 @@ def test_the_same_numbers_in_another_form_give_the_same_or_are_named(name, other
             found = as_arrays(call(function, *arguments[:place], value, *arguments[place + 1 :]))
         except ValueError as error:
             assert str(error).strip() and "InvalidArgument" not in str(error)
+            assert other not in TAKEN or (argument is PICTURE and other is np.ndarray.tolist), error
             continue
         for one, two in zip(found, right, strict=True):
             assert one.shape == two.shape
             if two.dtype.kind in "biuf":
                 np.testing.assert_allclose(one.astype(float), two.astype(float), rtol=0.02, atol=2e-3)
+
+
+def test_what_stands_for_an_array_elsewhere_does_so_here():
+    """Shares in a confusion matrix, and the names of classes as an array."""
+    call(figures.confusion, np.eye(2) / 2, np.array(["a", "b"]), "t")
+    named = (multiclass.report(LABELS, BOTH, names) for names in (np.array(["a", "b"]), ("a", "b")))
+    assert len(set(map(str, named))) == 1

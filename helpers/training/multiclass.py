@@ -69,6 +69,7 @@ def report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
     """
     labels, probabilities = _checked(labels, probabilities)
     count = probabilities.shape[1]
+    classes = classes.tolist() if isinstance(classes, np.ndarray) else classes
     if not isinstance(classes, Sequence) or isinstance(classes, str) or not all(isinstance(c, str) for c in classes):
         raise ValueError(f"the classes must be a list of names, not {shown(classes)}")
     if len(classes) != count:
