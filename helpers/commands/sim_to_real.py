@@ -65,6 +65,8 @@ def report(
     progress = sys.stdout.isatty()
     with stoppable() as stop, stop.at_once():
         real = photographs.read(folder, size, cache=False, progress=progress)
+    if real.own:  # known now, and not only when the first network is trained
+        raise DataError(f"{folder} is not iChallenge-PM, on whose parts the networks are measured: name its folder")
     if not real.real:
         raise DataError("these are rendered images; name a folder with real ones")
     print("AUC after training on rendered images alone (the renderer was tuned against the real training images)")

@@ -1,5 +1,6 @@
 """helpers.commands.sim_to_real: rendered images teach to tell real ones apart, and nothing else passes for real."""
 import re
+import shutil
 
 from helpers.commands import sim_to_real
 from helpers.fundus.images import normalise
@@ -25,6 +26,18 @@ def test_the_report_has_a_line_for_each_seed_and_transform_and_their_mean(tmp_pa
     figures = [list(map(float, re.findall(r"\d\.\d{4}", line))) for line in lines]
     for first, second, mean in (figures[::2], figures[1::2]):
         assert mean == pytest.approx([(one + other) / 2 for one, other in zip(first, second, strict=True)], abs=1e-4)
+
+
+def test_photographs_of_ones_own_are_refused_before_anything_is_trained(tmp_path, monkeypatch):
+    for kind in ("healthy", "ill"):
+        rendered = render(tmp_path / "set", (6, 1), 32, progress=False, seed=len(kind))
+        (tmp_path / "own" / kind).mkdir(parents=True)
+        for path in (rendered / "PALM-Training400").iterdir():
+            path.rename(tmp_path / "own" / kind / path.name)
+        shutil.rmtree(rendered)
+    monkeypatch.setattr(sim_to_real, "render", lambda *_: pytest.fail("renders for it"))
+    with pytest.raises(SystemExit, match=r"DataError: .*own is not iChallenge-PM"):
+        sim_to_real.main(["--data", str(tmp_path / "own")])
 
 
 @pytest.mark.parametrize(("name", "said"), [
