@@ -117,7 +117,8 @@ def _left_out(home: Path, files: Iterable[Path]) -> str:
     """What is not read, in words: files that are neither photographs nor sheets, and folders that are called masks."""
     sheets = sheets_in(home)
     others = [path for path in files if path.suffix.lower() not in SUFFIXES and path not in sheets]
-    masks = {path.name for depth in ("*", "*/*") for path in home.glob(depth) if path.is_dir() and beside(path.name)}
+    masks = {path.name for depth in ("*", "*/*") for path in home.glob(depth) if beside(path.name) and path.is_dir()}
+    masks.discard("__MACOSX")  # what macOS adds to an archive, and no photographs
     said = [f"{counted(others, 'file')} of other kinds"] if others else []
     said += [f"{some(sorted(masks))} (masks, by the name)"] if masks else []
     return f"; left out: {', '.join(said)}" if said else ""

@@ -14,7 +14,7 @@ Non_Glaucoma | nonglaucoma | NonGlaucoma | non glaucoma eyes | not referable | N
 nonreferable | not pathologic | non-pathologic | without glaucoma | Eyes without AMD | DR negative
 disease-free | normal (no DR) | Healthy/No DR | normal_left | nonDR | negative control | 正常 | 健康 | 阴性
 对照 | 正常眼底 | 眼底正常 | 健康人群 | 对照组 | 健康对照组 | 无病变 | 无糖尿病视网膜病变 | 非青光眼
-未见异常 | 没有病变 | 無病變 | 青光眼阴性 | 非病理性近视 | 无DR | 无 | 正常 Normal | 0 正常
+未见异常 | 没有病变 | 無病變 | 青光眼阴性 | 非病理性近视 | 无DR | 无 | 没病 | 正常 Normal | 0 正常
 """
 NOT = """
 abnormal | Abnormal fundus | Nodule | nodules | noise | Nonproliferative DR | Non-proliferative DR | NPDR
@@ -24,7 +24,7 @@ non-healthy | unhealthy | not graded | non-gradable | no label | No diagnosis | 
 false negative | glaucoma | DR | Notch | Nevus | North | Noonan | Normandy | Norrie disease | N | H
 Nonspecific changes | not healthy | 异常 | 不正常 | 非正常 | 亚健康 | 不健康 | 正常眼压性青光眼 | 非增殖期
 非增生性视网膜病变 | 非渗出性 | 非动脉炎性 | 无法判断 | 无晶状体 | 无灌注区 | 假阴性 | 青光眼
-糖尿病视网膜病变 | 病变 | 阳性
+糖尿病视网膜病变 | 病变 | 阳性 | 没有对焦
 """
 
 

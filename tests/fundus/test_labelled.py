@@ -188,8 +188,8 @@ def test_what_is_not_meant_is_left_alone(machine):
 
 
 def test_what_is_left_out_is_counted(machine):
-    more = {"healthy/a.jp2": b"", "README.md": "x", "masked/0.png": IMAGE, "who.csv": sheet([(n, n) for n in named()],
-                                                                                          "file,patient")}  # fmt: skip
+    more = {"healthy/a.jp2": b"", "README.md": "x", "masked/0.png": IMAGE, "__MACOSX/healthy/._0.jpg": b"",
+            "who.csv": sheet([(n, n) for n in named()], "file,patient")}  # fmt: skip
     assert labelled.samples(write(machine / "p", photos(named(), more))).origin == (
         "a folder for each class, patients from who.csv; left out: 2 files of other kinds, masked (masks, by the name)"
     )
