@@ -133,6 +133,7 @@ class Desk:
             for kernel in json.loads(self.request("api/kernels")):
                 self.request(f"api/kernels/{kernel['id']}", "DELETE")
         self.page = self.browser.new_page(viewport=LAPTOP)
+        self.page.set_default_timeout(120_000)  # for what hangs; a busy machine is slow
         self.page.goto(f"{self.address}/lab/workspaces/{secrets.token_hex(4)}?token={self.token}")
         return self.page
 
