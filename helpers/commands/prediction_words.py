@@ -63,12 +63,10 @@ PATTERNS = {
     r"on (\d+) iChallenge-PM training images": "在 iChallenge-PM 的 {0} 张训练图像上",
     r"on (\d+) iChallenge-PM validation images": "在 iChallenge-PM 的 {0} 张验证图像上",
     r"accuracy (\S+ \[.*?\]), AUC (\S+ \[.*?\])": "准确率 {0}，AUC {1}",
-    r"accuracy (\S+ \[.*?\]), AUC (\S+ \[.*?\]) \(by which the renderer was tuned\)":
-        "准确率 {0}，AUC {1}（渲染程序对照它们调过）",
-    r"accuracy (\S+ \[.*?\]), AUC (\S+ \[.*?\]) \(measured once\)": "准确率 {0}，AUC {1}（只量过一次）",
+    r"(.*\]) \(by which the renderer was tuned\)": "{0}（渲染程序对照它们调过）",
+    r"(.*\]) \(measured once\)": "{0}（只量过一次）",
     r"(\d+) (real|rendered) images, both sides": "{0} 张{1}图像，左右两侧",
-    r"(\d+) (real|rendered) images, both sides, and (\d+) rendered ones in each of (\d+) epochs":
-        "{0} 张{1}图像，左右两侧；{3} 轮里每轮另加 {2} 张渲染的",
+    r"(.*, both sides), and (\d+) rendered ones in each of (\d+) epochs": "{0}；{2} 轮里每轮另加 {1} 张渲染的",
     r"(\d+) (real|rendered) test images, with 95 % intervals": "{0} 张{1}测试图像，附 95% 区间",
 }  # fmt: skip
 

@@ -29,14 +29,14 @@ def same_photographs(images: np.ndarray) -> list[tuple[int, ...]]:
     for start in range(0, len(pictures), BLOCK):
         rows, columns = np.nonzero(thumbnails[start : start + BLOCK] @ thumbnails[start:].T >= least)
         new = group[start + rows] != group[start + columns]  # else n copies of one would be n * n pairs
-        group = _joined(group, start + rows[new], start + columns[new])
+        group = joined(group, start + rows[new], start + columns[new])
     order = np.argsort(group, kind="stable")
     members = np.split(pictures[order], np.flatnonzero(np.diff(group[order])) + 1)
     return sorted(tuple(each.tolist()) for each in members if len(each) > 1)
 
 
-def _joined(group: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The groups, int64 [n], where those of these pairs of positions have become one."""
+def joined(group: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The groups, whole numbers [n], where those of these pairs of positions, twice int64 [k], have become one."""
     if not len(one):
         return group
     pairs = coo_array((np.ones(len(one), bool), (group[one], group[other])), shape=(len(group), len(group)))

@@ -7,11 +7,10 @@ from fractions import Fraction
 from itertools import combinations
 
 from helpers.checks import array, number, shown, whole
+from helpers.fundus.copies import joined
 from helpers.fundus.errors import DataError
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 FOLDS = 20  # at most, of a share that is not one of them: three twentieths are three folds of 20
@@ -32,8 +31,7 @@ def together(patients: Sequence[str], copies: Iterable[Sequence[int]]) -> np.nda
     pairs = [(place, first.setdefault(name, place)) for place, name in enumerate(patients) if name]
     pairs += [(place, group[0]) for group in copies for place in group]
     rows, columns = np.array(pairs, np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(patients), len(patients)))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
+    return joined(np.arange(len(patients)), rows, columns).astype(np.int64)
 
 
 def folds(labels: np.ndarray, groups: np.ndarray, count: int, seed: int = 0) -> np.ndarray:

@@ -73,9 +73,7 @@ def samples(folder: Path) -> Labelled | None:
         if "part" in sheet.columns:
             parts = parts_of(sheet, rows) or parts
         if "patient" in sheet.columns:
-            spelled: dict[str, str] = {}  # capitals tell no patients apart, nor classes or photographs
-            named = {name: row["patient"] for name, row in rows.items()}
-            patients = {name: spelled.setdefault(patient.casefold(), patient) for name, patient in named.items()}
+            patients = {name: row["patient"] for name, row in rows.items()}
     _check_parts(home, list(found), parts)
     if sheet is not None and "label" in sheet.columns:
         labels, origin = {name: row["label"] for name, row in rows.items()}, f"classes from {sheet.path.name}"
