@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import paddle
 import pytest
+from PIL import UnidentifiedImageError
 
 ABOUT = About("resnet10", 48, arguments={"width": 4})
 
@@ -180,6 +181,8 @@ def test_every_reason_has_chinese_words():
     for error in (jpeg.Hole(jpeg._INCOMPLETE), ValueError("image file is truncated"), ValueError("whatever")):
         reason = str(images._unusable("a.jpg", error)).removeprefix("a.jpg ").rstrip(".")
         assert re.search(r"[\u4e00-\u9fff]", prediction_words.said(reason)), reason
+    unknown = str(images._unusable("a.jpg", UnidentifiedImageError())).removeprefix("a.jpg ").rstrip(".")
+    assert not re.search("[a-z]", prediction_words.said(unknown)), "the commonest reason, all of it"
 
 
 def test_the_card_of_the_shipped_network_and_of_a_trained_one_are_chinese():
