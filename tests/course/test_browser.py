@@ -8,6 +8,7 @@ import copy
 import json
 import re
 import shutil
+from pathlib import Path
 
 from helpers import ROOT
 from helpers.exercises.feedback import BLANK, NOT_YET, RIGHT
@@ -122,8 +123,11 @@ def check_text(page, language):
 
 
 @pytest.mark.parametrize("name", LOOK)
-def test_the_committed_page(opened, name):
-    """Formulas, figures and feedback are shown, every folded hint opens on a click, and every link leads somewhere."""
+def test_the_committed_page(opened, desk, name):
+    """Formulas, figures and feedback are shown, every folded hint opens on a click, and every link leads to a file.
+
+    One link to a notebook and one to a page are clicked on: each that is opened costs seconds.
+    """
     with opened(name) as page:
         check_text(page, editions.language_of(name))
         check_outputs(page)
@@ -133,6 +137,9 @@ def test_the_committed_page(opened, name):
         targets = links(page.file)
         assert targets
         for target in targets:
+            path, there = page.link(target)
+            assert there.count() and (desk.root / path).is_file(), f"the link {target} leads nowhere"
+        for target in {Path(target).suffix: target for target in targets}.values():
             page.follow(target)
 
 
@@ -150,7 +157,6 @@ def test_run_all(opened, name):
         if name == EYES:
             names = [BAR.match(bar)[1] for bar in page.bars()]
             assert max(map(names.count, names), default=0) >= 2, f"no progress bar has moved: {page.bars()}"
-        page.end_kernel()
 
 
 STUB = "# 在这里写你的答案"

@@ -108,7 +108,7 @@ def lab(browser: Browser, root: Path, scratch: Path, **environment: str) -> Iter
 
 
 class Desk:
-    """One window of a JupyterLab server, in which notebooks are opened in tabs as a reader does it."""
+    """A JupyterLab server and its window, one at a time, in which a notebook is opened as a reader does it."""
 
     def __init__(self, browser: Browser, root: Path, address: str, token: str) -> None:
         self.browser, self.root, self.address, self.token = browser, root, address, token
@@ -118,7 +118,7 @@ class Desk:
         """The answer of the server's REST interface."""
         headers = {"Authorization": f"token {self.token}"}
         request = urllib.request.Request(f"{self.address}/{path}", headers=headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:  # for what hangs; a busy machine is slow
             return answer.read()
 
     def listens(self) -> bool:
@@ -133,14 +133,17 @@ class Desk:
             for kernel in json.loads(self.request("api/kernels")):
                 self.request(f"api/kernels/{kernel['id']}", "DELETE")
         self.page = self.browser.new_page(viewport=LAPTOP)
-        self.page.set_default_timeout(120_000)  # for what hangs; a busy machine is slow
+        self.page.set_default_timeout(120_000)
         self.page.goto(f"{self.address}/lab/workspaces/{secrets.token_hex(4)}?token={self.token}")
         return self.page
 
     @contextlib.contextmanager
     def opened(self, path: str, pictures: Path) -> Iterator[NotebookPage]:
-        """A notebook in its tab. If what is done with it fails, an AssertionError names a picture of the page."""
-        page = self.page or self.new_window()
+        """A notebook in a window of its own, since each further one that is open makes Lab slower.
+
+        If what is done with it fails, an AssertionError names a picture of the page.
+        """
+        page = self.new_window()
         try:
             notebook = NotebookPage(page, self.root / path, path)
             notebook.open()
@@ -148,7 +151,6 @@ class Desk:
         except Exception as error:
             picture = pictures / f"{Path(path).stem}.png"
             page.screenshot(path=picture)
-            self.new_window()  # whatever is open in the old one, a dialog or half of a run
             raise AssertionError(f"{path}: {error}\nThe page as it was then: {picture}") from error
 
 
@@ -217,10 +219,6 @@ class NotebookPage:
         assert answer.value.ok, answer.value.status_text
         return nbformat.read(self.path, as_version=4)
 
-    def end_kernel(self) -> None:
-        self.menu("Kernel", "Shut Down Kernel")
-        expect(self.panel.locator(".jp-KernelName")).to_have_text("No Kernel")
-
     def run(self, number: int) -> None:
         """Run one cell with the keyboard and wait for its output."""
         prompt = self.cells.nth(number).locator(".jp-InputArea-prompt")
@@ -250,8 +248,8 @@ class NotebookPage:
 
     def follow(self, target: str) -> None:
         """Click on a link of the text, see that Lab opens what it leads to, and come back to this notebook's tab."""
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(self.name), target))
-        self.panel.locator(f'.jp-RenderedMarkdown a[href*="/files/{path}?"]').first.click()
+        path, link = self.link(target)
+        link.first.click()
         self.page.wait_for_url(f"**/tree/{path}")
         shown = self.page.locator("#jp-main-dock-panel .jp-Document:not(.lm-mod-hidden)")
         expect(shown.locator(".jp-Cell, .cm-line, .jp-RenderedMarkdown").first).to_be_visible()
@@ -259,6 +257,11 @@ class NotebookPage:
         self.page.wait_for_url(f"**/tree/{self.name}")
 
     # --- what is seen
+
+    def link(self, target: str) -> tuple[str, Locator]:
+        """Where a relative link of the text leads, below the server's root, and those links that lead there in Lab."""
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(self.name), target))
+        return path, self.panel.locator(f'.jp-RenderedMarkdown a[href*="/files/{path}?"]')
 
     def editor(self, number: int) -> Locator:
         return self.cells.nth(number).locator(".cm-content")
