@@ -8,8 +8,20 @@ import io
 
 from helpers import digits, figures, intervals
 from helpers.fundus import field, grouping, plausible
-from helpers.training import calibration, explain, faithfulness, fit, history, inference, metrics, multiclass
+from helpers.training import (
+    calibration,
+    explain,
+    faithfulness,
+    fit,
+    history,
+    inference,
+    metrics,
+    model_file,
+    multiclass,
+    resnet,
+)
 from tests.test_contracts import ODD
+from tests.tools.small_training import small_network
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,6 +37,7 @@ FIELD[:, :3] = False
 MAPS = RNG.random((2, 16, 16)).astype(np.float32)
 PICTURE = np.pad(np.full((20, 20, 3), 100, np.uint8), ((10, 10), (10, 10), (0, 0)))
 NET = nn.Sequential(nn.Flatten(), nn.Linear(768, 2))
+RESNET = small_network()
 DIGITS = digits.load(10)
 DIGITS_NET = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
 CLASSES = np.array([0, 1] * 5)
@@ -88,15 +101,23 @@ FUNCTIONS = {
     "multiclass.auc": (multiclass.auc, LABELS, BOTH, 5, 0),
     "multiclass.one_image": (multiclass.one_image, LABELS),
     "inference.predict": (lambda size, t: inference.predict(NET, Items(), size, False, t), 2, 1.5),
+    "inference.probabilities": (lambda t: inference.probabilities(NET, paddle.to_tensor(X), False, t), 1.5),
+    "inference.recompute_statistics": (lambda size: inference.recompute_statistics(RESNET, Items(), size), 2),
+    "explain.grad_cam": (lambda k, stage: explain.grad_cam(RESNET, paddle.to_tensor(X), k, stage), 1, 3),
+    "resnet.ResNet": (resnet.ResNet, (1, 1, 1, 1), 2, 4, "small", nn.BatchNorm2D, 0.1, 3),
+    "model_file.About": (model_file.About, "resnet10", 32, "batch", {"width": 4}, "normalise", True, 1.5, 0.5,
+                         ("a", "b"), "f", {"trained on": 3}),
+    "metrics.checked": (metrics.checked, LABELS, SCORES),
     "history.validated": (validated, LABELS, SCORES),
     "field.find": (field.find, PICTURE), "field.crop": (lambda image: field.crop(image, field.find(PICTURE)), PICTURE),
     "plausible.prepare": (lambda image: plausible.prepare(image)[0], PICTURE),
     "plausible.judge": (lambda image: plausible.judge(image, None), PICTURE),
+    "grouping.together": (lambda copies: grouping.together(("a", "a", "b"), copies), [[0, 1]]),
     "grouping.folds": (grouping.folds, CLASSES, np.arange(10), 2, 0),
     "grouping.hold_back": (lambda *a: grouping.hold_back(*a, ("a", "b"), "t"), CLASSES, np.arange(10), 0.5, 0),
 }  # fmt: skip
 # What may be left out, or be anything; a text on a figure; numbers of any size would take any time.
-FREE = {("figures.training_curves", 1), ("digits.sweep", 0), ("digits.sweep", 2), ("calibration.settle", 2)}
+FREE = {("resnet.ResNet", 4), ("figures.training_curves", 1), ("digits.sweep", 0), ("digits.sweep", 2), ("calibration.settle", 2)}
 ENDLESS = {"huge"}
 TAKEN = (np.ndarray.tolist, paddle.to_tensor, np.asfortranarray)  # what has to be taken, but for lists of pixels
 

@@ -4,18 +4,21 @@ Each is called with one or two of its arguments replaced by something odd: of an
 """
 import contextlib
 import io
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers import digits, exercises, figures, files, homework, intervals, language
+from helpers import checks, digits, exercises, figures, files, homework, intervals, language
+from helpers.commands import train
 from helpers.exercises import feedback
-from helpers.fundus import archives, decoding, eye, images, paint, photographs, plausible, render, sheets
+from helpers.fundus import archives, decoding, eye, images, labelled, paint, photographs, plausible, render, sheets
 from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
 from helpers.fundus.errors import ArchiveError, DataError, ImageError
 from helpers.fundus.photographs import FundusSet
-from helpers.homework import reading, roster, secret, sizes, submission, variants
+from helpers.homework import answers, reading, roster, secret, sizes, submission, variants, writing
+from helpers.homework.practice import network
 from helpers.training import checkpoint, metrics, model_file, parallel
 from tests.tools import palm_builder as build
 from tests.tools.small_training import small_network
@@ -70,6 +73,8 @@ TABLE = homework.table_task(nn.Linear(3, 4), [1, 3])
 MODEL = small_network()
 VALUE = (ValueError,)
 CONTRACTS = {
+    "checks.whole": Contract(lambda value: checks.whole("n", value, 1, 5), (3,), VALUE),
+    "checks.number": Contract(lambda value: checks.number("n", value, 1, 5), (3.0,), VALUE),
     "intervals.mean": Contract(intervals.mean, ([1.0, 2.0],), VALUE),
     "intervals.difference": Contract(intervals.difference, ([1.0, 2.0], [2.0, 2.5]), VALUE),
     "language.speak": Contract(language.speak, ("en",), VALUE),
@@ -84,11 +89,13 @@ CONTRACTS = {
     "sizes.pool_size": Contract(sizes.pool_size, (8, 2, 2, 0, False), VALUE, (4,)),
     "sizes.transposed_size": Contract(sizes.transposed_size, (8, 3, 2, 0, 1, 1), VALUE),
     "sizes.same_padding": Contract(sizes.same_padding, (8, 3, 1), VALUE),
+    "homework.network": Contract(network, (1, False), VALUE, (1,)),
     "homework.practice": Contract(homework.practice, (1, False), VALUE, (1,)),
     "homework.trace": Contract(homework.trace, (nn.Conv2D(3, 4, 3), [1, 3, 8, 8]), VALUE),
     "homework.table_task": Contract(homework.table_task, (nn.Conv2D(3, 4, 3), [1, 3, 8, 8]), VALUE),
     "homework.counting_task": Contract(homework.counting_task, (ROW,), VALUE),
     "homework.macs": Contract(homework.macs, (ROW,), VALUE),
+    "answers.Entry.read": Contract(answers.Entry("", {3: ""}).read, (3,), (answers.Rejected,)),
     "submission.parse": Contract(submission.parse, ({},), (submission.BadSubmission,)),
     "variants.read_numbers": Contract(variants.read_numbers, ({},), VALUE),
     "fundus.Augment": Contract(Augment, (True, True, 20.0, 0.1, 0.2), VALUE, (0, 1)),
@@ -109,6 +116,7 @@ QUIET = {
     "check a function": Contract(lambda value: [exercises.check(n, value) for n in FUNCTIONS], (len,)),
     "hint": Contract(exercises.hint, ("01.1",)),
     "solution": Contract(exercises.solution, ("01.1",)),
+    "seen": Contract(answers.seen, (1,)), "typed": Contract(writing.typed, (1,)),
     "grade": Contract(lambda one: str(COUNTS.grade(one)), ({},)),
     "grade an entry": Contract(lambda one: str(COUNTS.grade(dict.fromkeys(COUNTS.groups, one))), (1,)),
     "grade a row": Contract(lambda one: str(TABLE.grade({"layer": one})), ([1] * 5,)),
@@ -156,10 +164,14 @@ READERS = {  # what reads a file, a name for it, and the errors that are documen
     "read_arrays": (files.read_arrays, "a.npz", files.DamagedFile),
     "load_weights": (lambda path: checkpoint.load_weights(MODEL, path), "a.npz", ValueError),
     "restore": (lambda path: checkpoint.restore(path, MODEL, OPTIMIZER), "a.npz", checkpoint.CheckpointError),
+    "resume": (lambda path: checkpoint.resume(path.parent, MODEL, OPTIMIZER, {}), "checkpoint-0001.npz",
+               checkpoint.CheckpointError),
+    "beginning": (lambda path: train.beginning(str(path)), "a.npz", model_file.ModelFileError),
     "model_file.load": (model_file.load, "a.npz", model_file.ModelFileError),
     "is_model_file": (model_file.is_model_file, "a.npz", ()),
     "read_sheet, csv": (sheets.read_sheet, "labels.csv", DataError),
     "read_sheet, xlsx": (sheets.read_sheet, "labels.xlsx", DataError),
+    "samples": (lambda path: labelled.samples(path.parent), "labels.csv", DataError),
     "read_roster": (roster.read_roster, "roster.csv", roster.BadRoster),
     "read_secret": (secret.read_secret, "secret.txt", secret.BadSecret),
     "read_all": (reading.read_all, "all.zip", ()),
@@ -168,6 +180,7 @@ READERS = {  # what reads a file, a name for it, and the errors that are documen
     "members": (archives.members, "data.zip", ArchiveError),
     "unpack": (lambda path: archives.unpack(path, path.parent / "out"), "data.zip", ArchiveError),
     "read_image": (images.read_image, "a.jpg", ImageError),
+    "read_images": (lambda path: images.read_images([path], 20), "a.jpg", ImageError),
     "image_size": (images.image_size, "a.jpg", ImageError),
 }  # fmt: skip
 
@@ -178,9 +191,15 @@ def arrays(**named):
     return file.getvalue()
 
 
+def checkpoint_of(schedule, notes):
+    about = json.dumps({"format": 1, "schedule": schedule, "notes": notes})
+    return arrays(about=np.array(about), **{f"model/{name}": value.numpy() for name, value in MODEL.state_dict().items()})
+
+
 WHOLE = {
     "npz": arrays(**{name: value.numpy() for name, value in MODEL.state_dict().items()}),
     "npz of text": arrays(about=np.array('{"format": 1, "schedule": null, "notes": {}}'), x=np.zeros(2)),
+    "checkpoint": checkpoint_of({"last_epoch": "x"}, {}), "odd checkpoint": checkpoint_of([1], []),
     "npz of odd text": arrays(about=np.array('{"format": 1, "network": [], "classes": {}, "size": 1e999}')),
     "npz of a list": arrays(about=np.array("[" * 2000)), "xlsx": build.xlsx(build.VALIDATION),
     "csv": build.csv(build.VALIDATION).encode(), "roster": "id,name\n1,王\n".encode("gbk"),

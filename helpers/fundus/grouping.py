@@ -24,8 +24,12 @@ def together(patients: Sequence[str], copies: Iterable[Sequence[int]]) -> np.nda
         copies: the positions of photographs that are the same, group by group.
 
     Raises:
-        ValueError: a position is none of the n.
+        ValueError: copies are no groups of positions, or a position is none of the n.
     """
+    try:
+        copies = [list(group) for group in copies]
+    except Exception as error:  # whatever an object does that is looked at
+        raise ValueError(f"copies must be groups of positions, not {shown(copies)}") from error
     copies = [[whole("a position of a copy", place, 0, len(patients) - 1) for place in group] for group in copies]
     first: dict[str, int] = {}
     pairs = [(place, first.setdefault(name, place)) for place, name in enumerate(patients) if name]

@@ -125,7 +125,9 @@ def restore(path: str | Path, model: nn.Layer, optimizer: Optimizer) -> dict[str
     try:
         about = json.loads(str(arrays.pop("about")))
         version, schedule, notes = (about[key] for key in ("format", "schedule", "notes"))
-    except (KeyError, TypeError, ValueError) as error:
+        if not isinstance(notes, dict):
+            raise TypeError("notes have names")
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is no checkpoint of this program: it does not say what it holds") from error
     if version != FORMAT:
         raise CheckpointError(f"{path} has format {version}, this program reads format {FORMAT}: train anew")
@@ -138,9 +140,16 @@ def restore(path: str | Path, model: nn.Layer, optimizer: Optimizer) -> dict[str
         name, _, moment = rest.rpartition("/")
         if kind != "optimizer" or name not in parameters:
             wrong.append(f"{key} is unknown")
+        elif arrays[key].shape not in (tuple(parameters[name].shape), (1,), ()) or arrays[key].dtype.kind != "f":
+            wrong.append(f"{key} is {arrays[key].dtype} {list(arrays[key].shape)}")
         else:
             moments[f"{parameters[name].name}_{moment}"] = arrays[key]
     _refuse(f"{path} is", wrong)
+    if not _alike(schedule, optimizer.state_dict().get(_SCHEDULE)):
+        raise CheckpointError(
+            f"{path} is of a training with another schedule of the learning rate: repeat that training's settings, or "
+            "choose another folder"
+        )
     _set(model.state_dict(), weights)
     optimizer.set_state_dict({**moments, _SCHEDULE: schedule} if schedule else moments)
     return notes
@@ -198,6 +207,14 @@ def _refuse(what: str, wrong: list[str]) -> None:
         raise CheckpointError(
             f"{what} of another network ({wrong[0]}{more}); build the model with the arguments that it was trained with"
         )
+
+
+def _alike(schedule: object, own: dict[str, Any] | None) -> bool:
+    """Whether a schedule's state can be that of an optimizer which has this one, or none."""
+    if schedule is None or own is None:
+        return schedule is own
+    same = isinstance(schedule, dict) and schedule.keys() == own.keys()
+    return same and all(isinstance(value, (int, float)) for value in schedule.values())
 
 
 def _compare(path: Path, those: dict[str, Any], these: dict[str, Any]) -> None:

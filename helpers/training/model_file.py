@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import runtime  # noqa: F401  before paddle
-from helpers.checks import Unusable
+from helpers.checks import Unusable, shown
 from helpers.files import DAMAGED, DamagedFile, read_arrays, write_arrays
 from helpers.training import checkpoint, resnet
 
@@ -62,6 +62,9 @@ class About:
         classes: the classes' names, no two the same; the first is class 0.
         fingerprint: of the training images, by `fingerprint`.
         card: the model card: trained on what, figures with their intervals, licence, intended use; as JSON holds it.
+
+    Raises:
+        ValueError: one of them is none of these; the message names it.
     """
 
     network: str
@@ -78,8 +81,8 @@ class About:
 
     def __post_init__(self) -> None:
         faults = {
-            "network": self.network not in NETWORKS,
-            "norm": self.norm not in NORMS,
+            "network": not isinstance(self.network, str) or self.network not in NETWORKS,
+            "norm": not isinstance(self.norm, str) or self.norm not in NORMS,
             "arguments": not isinstance(self.arguments, dict)
             or not all(name in _ARGUMENTS and _ARGUMENTS[name](value) for name, value in self.arguments.items()),
             "size": not _whole(self.size, 16, 1024),
@@ -87,7 +90,8 @@ class About:
             "flip": not isinstance(self.flip, bool),
             "temperature": not (_number(self.temperature) and 0.01 <= self.temperature <= 100),
             "threshold": not (_number(self.threshold) and 0 <= self.threshold <= 1),
-            "classes": len(self.classes) < 2
+            "classes": not isinstance(self.classes, (tuple, list))
+            or len(self.classes) < 2
             or not all(_text(name, 200) for name in self.classes)
             or len(set(self.classes)) < len(self.classes),
             "fingerprint": not _text(self.fingerprint, 200),
@@ -95,7 +99,7 @@ class About:
         }
         wrong = [name for name, fault in faults.items() if fault]
         if wrong:
-            raise ValueError(f"{wrong[0]} of a model cannot be {str(getattr(self, wrong[0]))[:100]!r}")
+            raise ValueError(f"{wrong[0]} of a model cannot be {shown(getattr(self, wrong[0]))}")
 
     def build(self) -> resnet.ResNet:
         """The network, with random weights."""

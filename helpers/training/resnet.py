@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from helpers import runtime  # noqa: F401  before paddle
+from helpers.checks import number, shown, whole
+from helpers.training import parallel
 
 import paddle
 from paddle import nn
@@ -70,7 +72,8 @@ class ResNet(nn.Layer):
         in_channels: channels of the input, [N, in_channels, H, W].
 
     Raises:
-        ValueError: an unknown stem, or a width below 1.
+        ValueError: an unknown stem; a number of classes, blocks or channels that is none or below 1; a dropout that is
+            no probability below 1.
     """
 
     def __init__(
@@ -78,10 +81,14 @@ class ResNet(nn.Layer):
         norm: Norm = nn.BatchNorm2D, dropout: float = 0.0, in_channels: int = 3,
     ):  # fmt: skip
         super().__init__()
-        if width < 1:
-            raise ValueError(f"width must be at least 1, not {width}")
-        if stem not in STEMS:
-            raise ValueError(f"stem must be one of {', '.join(STEMS)}, not {stem!r}")
+        num_classes, width = whole("num_classes", num_classes, 1), whole("width", width, 1)
+        in_channels = whole("in_channels", in_channels, 1)
+        if not isinstance(stem, str) or stem not in STEMS:
+            raise ValueError(f"stem must be one of {', '.join(STEMS)}, not {shown(stem)}")
+        if not isinstance(depths, (tuple, list)) or not depths:
+            raise ValueError(f"depths must be the numbers of blocks of the stages, not {shown(depths)}")
+        if not 0 <= number("dropout", dropout, most=1) < 1:
+            raise ValueError(f"dropout must be from 0 on and below 1, not {shown(dropout)}")
         kernel_size, stride, pooled = STEMS[stem]
         pool = [nn.MaxPool2D(kernel_size=3, stride=2, padding=1)] if pooled else []
         first = conv(in_channels, width, kernel_size, stride, norm)
@@ -89,7 +96,7 @@ class ResNet(nn.Layer):
         channels, stages = width, []
         for index, depth in enumerate(depths):
             stage_width, blocks = width * 2**index, []
-            for position in range(depth):
+            for position in range(whole("a depth", depth, 1)):
                 stride = 2 if index > 0 and position == 0 else 1
                 blocks.append(BasicBlock(channels, stage_width, stride, norm))
                 channels = stage_width
@@ -104,9 +111,8 @@ class ResNet(nn.Layer):
         for layer in (self.stem, self.stages):
             for parameter in layer.parameters():
                 parameter.stop_gradient = True
-            for each in layer.sublayers():
-                if isinstance(each, nn.BatchNorm2D):
-                    each._use_global_stats = True  # in training as well
+            for each in sum(parallel.batch_norms(layer), []):
+                each._use_global_stats = True  # in training as well
 
     def features(self, x: paddle.Tensor) -> paddle.Tensor:
         """What the last layer sees: the mean over all positions, [N, 8 width]."""

@@ -183,6 +183,16 @@ def test_a_checkpoint_of_another_network_is_refused_and_changes_nothing(undistur
     assert_same_weights(other, before)
 
 
+def test_a_checkpoint_of_another_schedule_is_refused_and_changes_nothing(undisturbed):
+    """Of `fit`'s schedule nothing can go on with one rate throughout."""
+    folder, *_ = undisturbed
+    model = small_network(dropout=0.5)
+    before, optimizer = weights(model), paddle.optimizer.AdamW(0.1, parameters=model.parameters())
+    with pytest.raises(checkpoint.CheckpointError, match=r"0004\.npz is of a training with another schedule"):
+        checkpoint.restore(folder / "checkpoint-0004.npz", model, optimizer)
+    assert_same_weights(model, before)
+
+
 def test_a_full_disk_loses_no_earlier_checkpoint(undisturbed, tmp_path):
     with contextlib.ExitStack() as stack, pytest.raises(OSError, match="File too large"):
         fit(

@@ -1,6 +1,6 @@
 """helpers.training.resnet against paddle.vision.models, and its arguments."""
 from helpers import runtime
-from helpers.training import resnet
+from helpers.training import parallel, resnet
 from tests.tools.small_training import fit, small_network
 
 import numpy as np
@@ -56,13 +56,24 @@ def test_group_norm_has_eight_channels_in_a_group(channels, groups):
     assert resnet.group_norm(channels)._num_groups == groups
 
 
-def test_frozen_features_stay_and_the_last_layer_learns():
-    model = small_network(num_classes=2)
+@pytest.mark.parametrize("norm", [nn.BatchNorm2D, nn.BatchNorm])
+def test_frozen_features_stay_and_the_last_layer_learns(norm):
+    model = small_network(num_classes=2, norm=norm)
     before = {name: value.numpy() for name, value in model.state_dict().items()}
     model.freeze_features()
     fit(model, epochs=1)
     changed = {name for name, value in model.state_dict().items() if not np.array_equal(value.numpy(), before[name])}
     assert changed == {"fc.weight", "fc.bias"}
+
+
+def test_frozen_features_have_no_batch_norm_that_gathers():
+    """SyncBatchNorm, which the CPU cannot compute, and layers that were in evaluation mode meanwhile."""
+    model = small_network(norm=nn.SyncBatchNorm)
+    model.stages.eval()
+    model.freeze_features()
+    model.train()
+    gathering, frozen = parallel.batch_norms(model)
+    assert not gathering and len(frozen) == 20
 
 
 def test_dropout_acts_in_training_only():
