@@ -1,5 +1,5 @@
-# Two commands: `make lab` opens the course, `make test` runs every test. Both make the environment in .venv first, once.
-# `make test-all` runs what is slow and hardly ever fails, besides.
+# Two commands: `make lab` opens the course, `make test` runs the tests. Both make the environment in .venv first, once.
+# `make test-all` runs besides what is slow and hardly ever fails.
 # For teachers: `make grading` prepares the homework for release, `make grades` marks what was handed in (docs/teaching.md).
 # `make compat` runs the notebooks in the oldest and the newest environment that the course promises (docs/compatibility.md).
 # `make browser` opens, runs and answers the notebooks in JupyterLab in a real browser.
@@ -34,8 +34,8 @@ test: $(VENV)/.installed-dev
 	$(BIN)/lint-imports --no-logo
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(PYTEST_FLAGS)
 
-test-all: export TEST_ALL := 1
 test-all: test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m all $(PYTEST_FLAGS)
 
 # Under a minute: the rules for code, notebooks, both editions and claims, and the tests of tests/quick.txt.
 check-fast: $(VENV)/.installed-dev

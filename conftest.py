@@ -32,16 +32,12 @@ _LONGEST = ("test_browser.py", "05_eye_disease_resnet.ipynb", "test_site.py", "t
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the longest files first; leave out what is tested twice, and what is slow but for `make test-all`."""
+    """Put the longest files first; leave out what is tested twice."""
     if any(item.path.name == "test_browser.py" for item in items) and not chromium.why_not():
         there = {ROOT / name for name in chromium.NOTEBOOKS}
         config.hook.pytest_deselected(items=[item for item in items if item.path in there])
         items[:] = [item for item in items if item.path not in there]
     items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
-    if not os.environ.get("TEST_ALL"):
-        for item in items:
-            if item.get_closest_marker("all"):
-                item.add_marker(pytest.mark.skip(reason="make test-all runs it"))
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which other environments than the tests' own lack

@@ -117,7 +117,8 @@ FUNCTIONS = {
     "grouping.hold_back": (lambda *a: grouping.hold_back(*a, ("a", "b"), "t"), CLASSES, np.arange(10), 0.5, 0),
 }  # fmt: skip
 # What may be left out, or be anything; a text on a figure; numbers of any size would take any time.
-FREE = {("resnet.ResNet", 4), ("figures.training_curves", 1), ("digits.sweep", 0), ("digits.sweep", 2), ("calibration.settle", 2)}
+FREE = {("resnet.ResNet", 4), ("figures.training_curves", 1), ("digits.sweep", 0), ("digits.sweep", 2),
+        ("calibration.settle", 2)}  # fmt: skip
 ENDLESS = {"huge"}
 TAKEN = (np.ndarray.tolist, paddle.to_tensor, np.asfortranarray)  # what has to be taken, but for lists of pixels
 

@@ -193,7 +193,8 @@ def arrays(**named):
 
 def checkpoint_of(schedule, notes):
     about = json.dumps({"format": 1, "schedule": schedule, "notes": notes})
-    return arrays(about=np.array(about), **{f"model/{name}": value.numpy() for name, value in MODEL.state_dict().items()})
+    weights = {f"model/{name}": value.numpy() for name, value in MODEL.state_dict().items()}
+    return arrays(about=np.array(about), **weights)
 
 
 WHOLE = {

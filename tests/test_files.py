@@ -366,7 +366,7 @@ def test_a_second_process_waits_and_makes_nothing(tmp_path, start, there_before)
     second = start(target)
     with pytest.raises(subprocess.TimeoutExpired):
         second.wait(3)
-    outputs = [process.communicate("go on\n", timeout=60) for process in (first, second)]
+    outputs = [process.communicate("go on\n", timeout=300) for process in (first, second)]
     assert outputs == [("", ""), ("", "")], "the second process has made it as well"
     assert (first.returncode, second.returncode) == (0, 0)
     assert current(target)()

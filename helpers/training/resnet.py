@@ -5,6 +5,7 @@ He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, CVPR 2016, ht
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
 from helpers import runtime  # noqa: F401  before paddle
 from helpers.checks import number, shown, whole
@@ -111,7 +112,7 @@ class ResNet(nn.Layer):
         for layer in (self.stem, self.stages):
             for parameter in layer.parameters():
                 parameter.stop_gradient = True
-            for each in sum(parallel.batch_norms(layer), []):
+            for each in chain(*parallel.batch_norms(layer)):
                 each._use_global_stats = True  # in training as well
 
     def features(self, x: paddle.Tensor) -> paddle.Tensor:

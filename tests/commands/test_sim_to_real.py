@@ -9,6 +9,7 @@ from helpers.fundus.render import render
 import pytest
 
 
+@pytest.mark.all
 def test_training_on_rendered_images_alone_tells_real_ones_apart(palm_dir, monkeypatch, capsys):
     """A shorter run than the command's: 75 s on one core; measured 0.968, 0.980, 0.959 with the seeds 0, 1, 2."""
     monkeypatch.setattr(sim_to_real, "TRANSFORMS", {"normalised": normalise})

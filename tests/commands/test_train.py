@@ -124,6 +124,7 @@ def test_a_training_is_not_written_over(undisturbed):
 # --- what stops it ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.all
 def test_killed_at_twenty_random_moments_it_ends_with_the_very_same_weights(undisturbed, tmp_path):
     reference, _, seconds = undisturbed
     rng = np.random.default_rng()  # other moments in every run of this test

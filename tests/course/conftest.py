@@ -11,7 +11,7 @@ def browser():
         pytest.skip(missing)
     from playwright import sync_api
 
-    sync_api.expect.set_options(timeout=60_000)  # five seconds, its own limit, are too few on a busy machine
+    sync_api.expect.set_options(timeout=chromium.PATIENCE)
     with sync_api.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium.path())
         yield running

@@ -118,6 +118,7 @@ def test_the_first_cell_names_several_copies_of_the_course(first, clone, tmp_pat
     assert course_of(first, tmp_path, clone) == str(clone)
 
 
+@pytest.mark.all
 def test_the_eye_notebook_on_real_images(palm_dir, tmp_path):
     """The same cells, on photographs: every assertion of the notebook holds, and the classifier is good.
 

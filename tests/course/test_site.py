@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 from helpers import ROOT, versions
-from tests.tools import editions, pairing
+from tests.tools import chromium, editions, pairing
 from tests.tools.processes import python
 
 import nbformat
@@ -87,7 +87,7 @@ def walked(site, address, browser):
 
     That is an error that it reported, another host that it asked, and what is wider than a phone.
     """
-    seen, context = {}, browser.new_context(viewport=LAPTOP)
+    seen, context = {}, chromium.new_context(browser, viewport=LAPTOP)
     for path in sorted(site.rglob("*.html")):
         name = path.relative_to(site).as_posix()
         if name == "index.html":  # forwards at once: test_first_page
@@ -111,7 +111,9 @@ def walked(site, address, browser):
 
 @pytest.fixture
 def page(browser, address):
-    context = browser.new_context(viewport=LAPTOP, permissions=["clipboard-read", "clipboard-write"], base_url=address)
+    context = chromium.new_context(
+        browser, viewport=LAPTOP, permissions=["clipboard-read", "clipboard-write"], base_url=address
+    )
     yield context.new_page()
     context.close()
 
@@ -275,17 +277,17 @@ def test_a_fold_opens_on_a_click(page):
 
 @pytest.mark.parametrize(("locale", "wanted"), [("zh-TW", "zh"), ("en-GB", "en"), ("de-DE", "en")])
 def test_first_page_forwards_by_language(browser, address, locale, wanted):
-    page = browser.new_page(locale=locale)
+    page = chromium.new_context(browser, locale=locale).new_page()
     page.goto(address)
     page.wait_for_url(f"{address}{wanted}/index.html")
-    page.close()
+    page.context.close()
 
 
 def test_first_page_without_scripts(browser, address):
-    page = browser.new_page(java_script_enabled=False)
+    page = chromium.new_context(browser, java_script_enabled=False).new_page()
     page.goto(address)
     assert [link.get_attribute("href") for link in page.locator("a").all()] == ["zh/index.html", "en/index.html"]
-    page.close()
+    page.context.close()
 
 
 @pytest.mark.parametrize("name", ["zh/index.html", "zh/05_eye_disease_resnet.html"])
@@ -297,8 +299,6 @@ def test_little_is_loaded_before_the_first_paint(page, name):
     ).map(entry => [entry.name, entry.decodedBodySize])""")
     assert len(entries) > 3, "the page and its style sheets"
     assert sum(size for _, size in entries) < 1_000_000, entries
-    paint = page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    assert paint < 10_000, f"{paint:.0f} ms; 2000 on an idle machine"
 
 
 # --- who reads it, and where from
@@ -307,7 +307,7 @@ def test_little_is_loaded_before_the_first_paint(page, name):
 @pytest.mark.parametrize("language", editions.LANGUAGES)
 def test_it_works_from_a_folder(browser, site, language):
     """Opened by a double click: no server, so a page may fetch nothing."""
-    context, wrong = browser.new_context(locale={"zh": "zh-CN", "en": "en-GB"}[language]), []
+    context, wrong = chromium.new_context(browser, locale={"zh": "zh-CN", "en": "en-GB"}[language]), []
     page = context.new_page()
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     page.on("requestfailed", lambda request: wrong.append(request.url))
@@ -325,7 +325,10 @@ def test_it_works_from_a_folder(browser, site, language):
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", ["zh/01_batch_norm.html", "en/05_eye_disease_resnet.html", "zh/search.html"])
+@pytest.mark.parametrize("name", [
+    "en/04_homework.html", "zh/search.html",
+    *(pytest.param(name, marks=pytest.mark.all) for name in ("zh/01_batch_norm.html", "en/05_eye_disease_resnet.html")),
+])  # fmt: skip
 def test_axe_finds_nothing(page, name):
     package = pytest.importorskip("axe_playwright_python.base", reason="requirements-dev.txt")
     page.goto(name)

@@ -256,7 +256,7 @@ def test_few_full_size_images_at_once(photos, monkeypatch):
 def test_both_cores_are_used(photos, monkeypatch):
     if (os.cpu_count() or 1) < 2:
         pytest.skip("one core")
-    both = threading.Barrier(2, timeout=20)  # passed only by two threads that decode at the same time
+    both = threading.Barrier(2, timeout=300)  # passed only by two threads that decode at the same time
     read = images.read_image
     monkeypatch.setattr(images, "read_image", lambda path, size=None: (both.wait(), read(path, size))[1])
     read_images(listed(photos)[:4], 24, progress=False)

@@ -1,12 +1,13 @@
 """helpers.homework.tasks: the homework by formula is the homework of the network, for the course and for anybody."""
-import time
-
+from helpers import runtime
 from helpers.homework.questions import counting_task, table_task
 from helpers.homework.tasks import GIVEN, POINTS, tasks
 from helpers.homework.trace import trace
 from helpers.homework.variants import COURSE_NUMBERS, draw
 from tests.tools.right_answers import right_answers
 
+import numpy as np
+import paddle
 import pytest
 from paddle import nn
 
@@ -59,8 +60,10 @@ def test_the_homework_gives_its_answers_to_nobody():
     assert tasks().table.blank()["fc1"] == [None] * 5
 
 
-def test_a_class_is_there_at_once():
-    start = time.perf_counter()
-    for number in range(100):
-        tasks(draw(str(number), b"secret"))
-    assert time.perf_counter() - start < 5  # half a second here; if weights were drawn, eight
+def test_no_weight_is_drawn_for_them():
+    """A class's tasks would take seconds otherwise."""
+    runtime.seed(0)
+    expected = paddle.rand([4]).numpy()
+    runtime.seed(0)
+    tasks(draw("1", b"secret"))
+    np.testing.assert_array_equal(paddle.rand([4]).numpy(), expected)

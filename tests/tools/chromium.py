@@ -3,7 +3,12 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+PATIENCE = 300_000  # ms, for what hangs; Playwright's own limits, 5 and 30 s, are too short for a busy machine
 NOTEBOOKS = (
     "notebooks/zh/01_batch_norm.ipynb",
     "notebooks/en/02_normalization_variants.ipynb",
@@ -19,6 +24,13 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 def path() -> str | None:
     """Where Chromium or Chrome is installed, or None."""
     return next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A new profile, as `Browser.new_context` makes it, in which everything may take its time."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    return context
 
 
 def why_not() -> str:

@@ -19,6 +19,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.tools import chromium
+
 import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -97,7 +99,7 @@ def lab(browser: Browser, root: Path, scratch: Path, **environment: str) -> Iter
         subprocess.Popen(command, env={**os.environ, **own, **environment}, stdout=out, stderr=out) as server,
     ):
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 300  # three seconds, if nothing else computes
             while not desk.listens():
                 if time.monotonic() > deadline or server.poll() is not None:
                     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
@@ -118,7 +120,7 @@ class Desk:
         """The answer of the server's REST interface."""
         headers = {"Authorization": f"token {self.token}"}
         request = urllib.request.Request(f"{self.address}/{path}", headers=headers, method=method)
-        with urllib.request.urlopen(request, timeout=120) as answer:  # for what hangs; a busy machine is slow
+        with urllib.request.urlopen(request, timeout=300) as answer:
             return answer.read()
 
     def listens(self) -> bool:
@@ -129,11 +131,10 @@ class Desk:
     def new_window(self) -> Page:
         """A window with nothing open in it; the old one is closed, and its kernels are ended."""
         if self.page is not None:
-            self.page.close()
+            self.page.context.close()
             for kernel in json.loads(self.request("api/kernels")):
                 self.request(f"api/kernels/{kernel['id']}", "DELETE")
-        self.page = self.browser.new_page(viewport=LAPTOP)
-        self.page.set_default_timeout(120_000)
+        self.page = chromium.new_context(self.browser, viewport=LAPTOP).new_page()
         self.page.goto(f"{self.address}/lab/workspaces/{secrets.token_hex(4)}?token={self.token}")
         return self.page
 
@@ -175,11 +176,11 @@ class NotebookPage:
         """Open it by its path, and wait until every text is rendered and MathJax has nothing left to do."""
         self.open_path(self.name)
         self.page.wait_for_url(f"**/tree/{self.name}")
-        expect(self.cells).to_have_count(len(self.file.cells), timeout=60_000)
+        expect(self.cells).to_have_count(len(self.file.cells), )
         texts = self.panel.locator(".jp-MarkdownCell .jp-RenderedMarkdown")
-        expect(texts).to_have_count(len(self.numbers("markdown")), timeout=30_000)
+        expect(texts).to_have_count(len(self.numbers("markdown")))
         formulas = self.panel.locator("mjx-container")
-        expect(formulas.first).to_be_attached(timeout=30_000)
+        expect(formulas.first).to_be_attached()
         before = None
         while before != (before := formulas.count()):
             self.page.wait_for_timeout(500)
@@ -207,13 +208,13 @@ class NotebookPage:
 
     def wait_for_kernel(self) -> None:
         idle = self.panel.locator(".jp-Notebook-ExecutionIndicator")
-        expect(idle).to_have_attribute("data-status", "idle", timeout=60_000)
+        expect(idle).to_have_attribute("data-status", "idle")
 
     def saved(self) -> nbformat.NotebookNode:
         """Save the notebook; gives what is then in its file."""
         stored = f"/api/contents/{self.name}"  # Lab puts other things as well, such as which tabs are open
         with self.page.expect_response(
-            lambda answer: answer.request.method == "PUT" and stored in answer.url, timeout=60_000
+            lambda answer: answer.request.method == "PUT" and stored in answer.url
         ) as answer:
             self.menu("File", "Save Notebook")
         assert answer.value.ok, answer.value.status_text
