@@ -5,6 +5,7 @@ Standard library only.
 from __future__ import annotations
 
 import sys
+import unicodedata
 
 
 def never_fail() -> None:
@@ -23,7 +24,11 @@ def printable(text: str, keep: str = "") -> str:
 
     Those in `keep` stay what they are.
     """
-    return "".join(each if each.isprintable() or each in keep else _number(each) for each in text)
+    blank = "Zs"  # such as the full-width blank in a Chinese name; Python calls none of them but one printable
+    return "".join(
+        each if each.isprintable() or unicodedata.category(each) == blank or each in keep else _number(each)
+        for each in text
+    )
 
 
 def _number(character: str) -> str:

@@ -46,6 +46,7 @@ for name, arguments in given.items():
 
 def test_characters_that_control_a_terminal_are_shown_as_numbers():
     assert console.printable("a\x1b[31m\x9b\u202e眼\n") == r"a\x1b[31m\x9b\u202e眼\n"
+    assert console.printable("王\u3000五\u00a0b") == "王\u3000五\u00a0b"
 
 
 @pytest.mark.parametrize("settings", [

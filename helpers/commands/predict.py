@@ -40,6 +40,7 @@ from helpers.files import DamagedFile, read_arrays, spelled
 from helpers.fundus.errors import ImageError
 from helpers.fundus.images import SUFFIXES, normalise, read_image, scaled, squeeze
 from helpers.fundus.plausible import FUNDUS, OTHER, judge, prepare
+from helpers.fundus.sources import walk
 from helpers.language import Text
 from helpers.training import checkpoint, model_file
 from helpers.training.inference import probabilities
@@ -82,12 +83,16 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def find(paths: Sequence[str]) -> tuple[list[Path], int]:
-    """The files to judge, each once, and how many others lie in the folders. What is named itself is always judged."""
+    """The files to judge, each once, and how many others lie in the folders. What is named itself is always judged.
+
+    In a folder these are the photographs that a training finds in it: none of masks, none in hidden folders.
+    """
     found, others = [], 0
     for path in map(Path, paths):
         if path.is_dir():
-            inside = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith("."))
-            chosen = [each for each in inside if each.suffix.lower() in SUFFIXES]
+            inside = set(walk(path))
+            chosen = sorted(each for each in inside if each.suffix.lower() in SUFFIXES)
+            inside.update(each for each in path.rglob("*") if each.is_file() and not each.name.startswith("."))
             others += len(inside) - len(chosen)
             found += chosen
         else:

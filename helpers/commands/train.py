@@ -82,6 +82,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     if options.device == "gpu" and runtime.device() != "gpu":
         parser.error("--device gpu: Paddle sees no GPU here (python -m helpers.runtime says what there is)")
     options.device = options.device or runtime.device()
+    if options.init not in (None, "none", "rendered") and not Path(options.init).exists():
+        parser.error(f"--init {options.init}: there is no such file. Choose rendered, none, or a model.npz")
     options.init = options.init or ("none" if options.norm == "group" else "rendered")
     for name, wanted in (("--norm sync", options.norm == "sync"), ("--amp", options.amp)):
         if wanted and options.device == "cpu":

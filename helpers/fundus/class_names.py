@@ -11,10 +11,11 @@ from collections.abc import Sequence
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")  # NoDR, no-dr and "No DR" are the same two words
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
-_HEALTHY = {"healthy", "normal", "normals", "control", "controls", "unaffected"}
+_WORD = re.compile(r"[^\W\d_]{2}|[\u4e00-\u9fff]")  # one letter says nothing
+_HEALTHY = {"healthy", "normal", "normals", "control", "controls", "unaffected", "wnl"}  # within normal limits
 # What may stand beside them. Anything else may make a disease of it: normal tension glaucoma, myopia control.
 _BESIDE = re.compile(
-    "(?:the|of|within|limit|and|eye|fundus|retina|retinal|optic|disc|disk|nerve|macula|oct|cfp|left|right|od|os|image|photo"
+    "[a-z]|(?:the|of|within|limit|and|eye|fundus|retina|retinal|optic|disc|disk|nerve|macula|oct|cfp|left|right|od|os|image|photo"
     "|photograph|picture|scan|subject|patient|volunteer|participant|people|person|cohort|case|set|data|group|class|grade"
     "|stage|level)s?"
 )
@@ -52,7 +53,7 @@ def in_order(names: Sequence[str]) -> list[str]:
 def _is_healthy(name: str, others: set[str]) -> bool:
     """Whether each part of a name, such as "normal (no DR)", says that there is no disease."""
     text = unicodedata.normalize("NFKC", name)
-    parts = [part for part in re.split(r"[/(),;:|+，；、]", text) if re.search(r"[^\W\d_]", part)]
+    parts = [part for part in re.split(r"[/(),;:|+，；、]", text) if _WORD.search(part)]
     said = (_in_chinese(part) if _CHINESE.search(part) else _in_english(part, others) for part in parts)
     return bool(parts) and all(said)
 

@@ -89,6 +89,18 @@ def test_a_folder_of_photographs(run, model, tmp_path):
     assert "AUC: 0.5, 0, 1" in page
 
 
+def test_a_folder_holds_the_photographs_that_a_training_finds_in_it(tmp_path):
+    """Behind links too; no masks, and nothing in hidden folders. What is left out is counted, what is named judged."""
+    write(tmp_path / "eyes", dict.fromkeys(
+        ["a.png", "b/c.JPG", "Lesion_Masks/a.png", ".thumbnails/a.png", "__MACOSX/._a.png", "notes.txt"], b"x"))
+    write(tmp_path / "elsewhere", {"d.png": b"x"})
+    (tmp_path / "eyes/link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    found, others = predict.find([tmp_path / "eyes"])
+    assert [path.relative_to(tmp_path / "eyes").as_posix() for path in found] == ["a.png", "b/c.JPG", "link/d.png"]
+    assert others == 3
+    assert predict.find([tmp_path / "eyes/Lesion_Masks"]) == ([tmp_path / "eyes/Lesion_Masks/a.png"], 0)
+
+
 @pytest.mark.parametrize("classes", [("healthy", "glaucoma", "其他 <b>"), tuple("abcde")])
 def test_a_model_of_more_classes_gives_the_probability_of_each(run, tmp_path, classes):
     about = About("resnet10", 32, arguments={"width": 4, "num_classes": len(classes)}, classes=classes, threshold=0.9)

@@ -179,6 +179,7 @@ def test_stopped_by_ctrl_c_or_a_scheduler_it_says_how_to_go_on(tmp_path, number)
         (["--rendered", "1000001"], "--rendered must be at most 1000000, not 1000001"),
         (["--extra", "333334"], "--extra must be at most 333333, not 333334"),
         (["--sensitivity", "1.5", "--validation", "0.2"], "--sensitivity must be above 0 and at most 1, not 1.5"),
+        (["--init", "nope"], "--init nope: there is no such file. Choose rendered, none, or a model.npz"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(tmp_path, capsys, monkeypatch, given, message):

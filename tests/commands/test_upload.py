@@ -103,7 +103,7 @@ def test_the_command_says_where_and_how_large(tmp_path):
     assert done.returncode == 1 and "cannot be written" in done.stderr and "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in editions.notebooks("zh") if "homework" not in name])  # see below
+@pytest.mark.parametrize("name", [name for name in editions.notebooks("zh") if "homework" not in name])  # make test-all
 def test_a_notebook_begins_there(home, name):
     notebook = nbformat.read(home / compat.COURSE / "notebooks" / "zh" / name, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -115,6 +115,7 @@ def test_a_notebook_begins_there(home, name):
     assert passed and "4 passed" in said, said
 
 
+@pytest.mark.all
 def test_the_homework_runs_there_from_top_to_bottom(home):
     passed, said = compat.run(THERE, home / compat.COURSE / "notebooks" / "zh" / "04_homework.ipynb", home)
     assert passed, said

@@ -13,6 +13,7 @@ No diabetic retinopathy | no apparent retinopathy | No abnormality | 0: No DR | 
 Non_Glaucoma | nonglaucoma | NonGlaucoma | non glaucoma eyes | not referable | Non-referable DR
 nonreferable | not pathologic | non-pathologic | without glaucoma | Eyes without AMD | DR negative
 disease-free | normal (no DR) | Healthy/No DR | normal_left | nonDR | negative control | 正常 | 健康 | 阴性
+N_normal | Normal (N) | WNL
 对照 | 正常眼底 | 眼底正常 | 健康人群 | 对照组 | 健康对照组 | 无病变 | 无糖尿病视网膜病变 | 非青光眼
 未见异常 | 没有病变 | 無病變 | 青光眼阴性 | 非病理性近视 | 无DR | 无 | 没病 | 正常 Normal | 0 正常
 """
