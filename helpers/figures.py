@@ -28,11 +28,15 @@ def image_grid(
         inches: width of one image; `imshow` is passed on to matplotlib's imshow.
 
     Raises:
-        ValueError: there is no image, not a title for each, no column, or no width.
+        ValueError: there is no image, one of another shape, not a title for each, no column, or no width.
     """
     columns, inches = whole("columns", columns, 1), number("inches", inches, above=0)
+    images, titles = _listed("images", images), _listed("titles", titles)
     if not len(images) or len(images) != len(titles):
         raise ValueError(f"each image must have its title: there are {len(images)} and {len(titles)}")
+    for text, image in zip(titles, images, strict=True):
+        if np.ndim(image) not in (2, 3) or (np.ndim(image) == 3 and np.shape(image)[2] not in (3, 4)):
+            raise ValueError(f"the image {text} must be [H, W, 3] or [H, W], not {list(np.shape(image))}")
     rows = -(-len(images) // columns)
     size = inches * columns, (inches + 0.3) * rows + 0.4
     _, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
@@ -63,6 +67,8 @@ def bands(
         raise ValueError(f"the curves must be a dictionary, name -> [seeds, n], not {shown(curves)}")
     curves = {name: array(f"the curve {name}", values, f"seeds {len(x)}", finite=False)
               for name, values in curves.items()}  # fmt: skip
+    if empty := [name for name, values in curves.items() if not values.size]:
+        raise ValueError(f"the curve {empty[0]} must be of one seed and one position at least")
     ax = ax or plt.subplots(figsize=(6, 3.4), layout="constrained")[1]
     for index, (name, values) in enumerate(curves.items()):
         style = ("o-", "s--", "^:", "D-.", "v-", "P--", "X:")[index % 7]
@@ -76,6 +82,14 @@ def bands(
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
     ax.legend(fontsize=8)
+
+
+def _listed(name: str, values: object) -> list:
+    """What was given of several, as a list; a ValueError that names it where it cannot be taken apart."""
+    try:
+        return list(values)
+    except Exception as error:  # whatever an object does that is looked at
+        raise ValueError(f"{name} must be a list, not {shown(values)}") from error
 
 
 def training_curves(histories: dict[str, History], title: str) -> None:
@@ -140,6 +154,7 @@ def confusion(matrix: np.ndarray, names: Sequence[str], title: str, ax: plt.Axes
         ValueError: it is none, or there are not k names.
     """
     matrix = array("matrix", matrix, "k k")
+    names = _listed("names", names)
     if len(names) != len(matrix) or not len(matrix):
         raise ValueError(f"each class must have its name: there are {len(matrix)} and {len(names)}")
     ax = ax or plt.subplots(figsize=(4.2, 4), layout="constrained")[1]
@@ -162,14 +177,14 @@ def normalisation_cubes(
         columns: cubes in a row.
 
     Raises:
-        ValueError: an array does not have three axes, or there is none.
+        ValueError: an array does not have three axes, or there is none; no column.
     """
     if not isinstance(sets, dict) or not sets:
         raise ValueError(f"the index sets must be a dictionary, name -> [N, C, H*W], not {shown(sets)}")
     for name, numbers in sets.items():
         if not isinstance(numbers, np.ndarray) or numbers.ndim != 3 or not numbers.size:
             raise ValueError(f"{name}: the index sets must be [N, C, H*W], not {list(np.shape(numbers))}")
-    columns = min(columns, len(sets))
+    columns = min(whole("columns", columns, 1), len(sets))
     rows = -(-len(sets) // columns)
     _, grid = plt.subplots(rows, columns, figsize=(3 * columns, 3.3 * rows), squeeze=False, layout="constrained")
     for ax in grid.flat:
@@ -221,7 +236,7 @@ def walk(image: np.ndarray, kernel: int, stride: int = 1, padding: int = 0, dila
     padding, image = whole("padding", padding, 0, 99), np.asarray(image)
     if image.ndim != 2 or not image.size or image.dtype.kind not in "biu":
         raise ValueError(f"the image must be whole numbers [H, W], not {image.dtype} {list(image.shape)}")
-    padded = np.pad(image, padding)
+    padded = np.pad(image.astype(np.int64), padding)  # bytes would not hold the sums
     reach = dilation * (kernel - 1) + 1
     if reach > min(padded.shape):
         raise ValueError(f"the kernel spans {reach} pixels, more than the {min(padded.shape)} of the padded image")

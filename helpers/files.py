@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import errno
 import io
+import lzma
 import os
 import re
 import secrets
@@ -34,7 +35,8 @@ T = TypeVar("T")
 # NotImplementedError, stands for a flipped bit that says: encrypted, or of a later version of the format.
 DAMAGED = (
     ValueError, EOFError, OSError, AttributeError, RuntimeError, TypeError, SyntaxError, tokenize.TokenError,
-    zipfile.BadZipFile, zlib.error,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    MemoryError,  # a header that says of an array that it is enormous
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ ALL_COMMANDS = """
 import runpy, sys
 from pathlib import Path
 folder, given = Path(sys.argv[1]), {}
+given["upload"] = [folder / "upload.zip"]  # the first one: what the others set would help it
 given["train"] = ["--data", folder / "set", "--output", folder / "run", "--epochs", 1, "--extra", 0]
 given["predict"] = [folder / "set", "--model", folder / "run", "--output", folder / "said"]
 given["variants"] = ["--roster", folder / "roster.csv", "--secret-file", folder / "secret.txt",

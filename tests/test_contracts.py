@@ -5,6 +5,7 @@ Each is called with one or two of its arguments replaced by something odd: of an
 import contextlib
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -197,6 +198,22 @@ def checkpoint_of(schedule, notes):
     return arrays(about=np.array(about), **weights)
 
 
+def packed_by_lzma():
+    """As 7-Zip may write it."""
+    file, array = io.BytesIO(), io.BytesIO()
+    np.save(array, np.arange(2000))
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as bundle:
+        bundle.writestr("a.npy", array.getvalue())
+    return file.getvalue()
+
+
+def enormous():
+    """An array that says it is larger than any memory."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**15,)})
+    return build.packed({"a.npy": header.getvalue()})
+
+
 WHOLE = {
     "npz": arrays(**{name: value.numpy() for name, value in MODEL.state_dict().items()}),
     "npz of text": arrays(about=np.array('{"format": 1, "schedule": null, "notes": {}}'), x=np.zeros(2)),
@@ -205,6 +222,7 @@ WHOLE = {
     "npz of a list": arrays(about=np.array("[" * 2000)), "xlsx": build.xlsx(build.VALIDATION),
     "csv": build.csv(build.VALIDATION).encode(), "roster": "id,name\n1,王\n".encode("gbk"),
     "zip": build.packed({"a.csv": "x", "b/answers.json": "{}", "c.zip": build.packed({"眼": "1"})}),
+    "lzma": packed_by_lzma(), "enormous": enormous(),
     "json": b'{"course": "batchnorm-dropout", "format": 1, "students": {"a": []}}',
     "jpg": build.jpeg("P0001"),
     "png": build.encode(build.picture(0), ".png"), "tif": build.encode(build.picture(0), ".tif"),

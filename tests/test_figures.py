@@ -147,3 +147,21 @@ def test_a_kernel_that_does_not_fit_and_too_many_frames():
         figures.walk(IMAGE, 5, padding=1, dilation=2)
     with pytest.raises(ValueError, match="9 x 9 frames are too many"):
         figures.walk(IMAGE, 1, padding=2)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "bool", "int64"])
+def test_sums_of_small_numbers_do_not_wrap_around(kind):
+    image = np.full((6, 6), 1 if kind == "bool" else 9, kind)
+    assert figures.walk(image, 6).tolist() == [[36 * int(image[0, 0])]]
+
+
+@pytest.mark.parametrize("draw", [
+    lambda: figures.confusion(np.eye(2), None, "t"), lambda: figures.confusion(np.eye(2), 2, "t"),
+    lambda: figures.normalisation_cubes({"a": np.zeros((1, 1, 1), int)}, "t", columns=0),
+    lambda: figures.image_grid(None, ["a"], 1, "t"), lambda: figures.image_grid([np.zeros((2, 2))], None, 1, "t"),
+    lambda: figures.image_grid([np.zeros((3, 8, 8))], ["a"], 1, "t"),
+    lambda: figures.bands([0, 1], {"a": np.zeros((0, 2))}, "x", "y", "t"),
+])  # fmt: skip
+def test_what_cannot_be_drawn_is_named(draw):
+    with pytest.raises(ValueError, match=r"must be"):
+        draw()

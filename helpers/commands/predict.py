@@ -97,7 +97,10 @@ def find(paths: Sequence[str]) -> tuple[list[Path], int]:
             found += chosen
         else:
             found.append(path)
-    return list(dict.fromkeys(found)), others
+    each_once: dict[Path, Path] = {}
+    for path in found:
+        each_once.setdefault(path.resolve(), path)
+    return list(each_once.values()), others
 
 
 def model_in(folder: Path) -> Path | None:
@@ -244,6 +247,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         NothingDone: there is no model, or no photograph.
+        DataError: a folder cannot be listed, or there are too many of them.
         OSError: --output cannot be written.
     """
     model, about, path = load(options.model)
@@ -259,7 +263,7 @@ def run(options: argparse.Namespace) -> int:
     write_csv(sheet, rows, about.classes)
     write_page(page, rows, about.classes, description(about, path), prediction_maps.scale())
     print(table(rows, about.classes))
-    print("\n" + FILES.format(len(rows), counts(rows)) + (LEFT_OUT.format(others) if others else ""))
+    print("\n" + FILES.format(len(rows), counts(rows, about.classes)) + (LEFT_OUT.format(others) if others else ""))
     print(f"{sheet}\n{page}\n{said(NOT_A_DEVICE)}", flush=True)
     return 0 if all(row.judged for row in rows) else 1
 
@@ -289,7 +293,7 @@ def main(given: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # `| head`: all files have been written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
-    except NothingDone as error:
+    except (NothingDone, Unusable) as error:
         print(NOTHING.format(printable(str(error))), file=sys.stderr)
         status = 2
     except OSError as error:

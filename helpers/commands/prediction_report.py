@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import language
-from helpers.commands.prediction_words import said
+from helpers.commands.prediction_words import class_name, said
 from helpers.console import printable
 from helpers.files import is_formula, write_atomically
 from helpers.language import Text
@@ -47,6 +47,8 @@ BLANK = Text(
 ALT = Text("支持“{}”的东西在哪里", "where what speaks for “{}” lies")
 SCALE = Text("0 {} 最大值", "0 {} highest")
 TITLE = Text("眼底照片：由网络判断的 {} 张", "Fundus photographs: {} judged by a network")
+OF = "probability of "
+PROBABILITY_OF = Text("{}的概率", OF + "{}")
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")  # the name of a class may be one, and nothing is calculated of it
 _STYLE = """
 :root { color-scheme: light dark }
@@ -92,7 +94,7 @@ class Row:
 
 def columns(classes: Sequence[str]) -> list[str]:
     """The names of the columns: one probability, of class 1, if there are two classes, else one of each class."""
-    several = [f"probability of {name}" for name in classes]
+    several = [OF + name for name in classes]
     return ["photograph", "decision", *(several if len(classes) > 2 else ["probability"]), "reason"]
 
 
@@ -101,7 +103,7 @@ def table(rows: Sequence[Row], classes: Sequence[str]) -> str:
 
     Of more than two classes the largest probability is shown.
     """
-    decisions = [printable(said(row.decision)) for row in rows]
+    decisions = [printable(_decision(row, classes)) for row in rows]
     width = max(map(_width, [said("decision"), *decisions]))
     lines = [f"{_padded(said('probability'), 11, left=True)}  {_padded(said('decision'), width)}  {said('photograph')}"]
     for row, decision in zip(rows, decisions, strict=True):
@@ -121,10 +123,15 @@ def _padded(text: str, width: int, left: bool = False) -> str:
     return blanks + text if left else text + blanks
 
 
-def counts(rows: Sequence[Row]) -> str:
+def counts(rows: Sequence[Row], classes: Sequence[str]) -> str:
     """How many there are of each decision, in one line."""
-    found = Counter(row.decision for row in rows).most_common()
-    return Text("，", ", ").format().join(f"{count} {printable(said(decision))}" for decision, count in found)
+    found = Counter(_decision(row, classes) for row in rows).most_common()
+    return Text("，", ", ").format().join(f"{count} {printable(decision)}" for decision, count in found)
+
+
+def _decision(row: Row, classes: Sequence[str]) -> str:
+    """In the language that is spoken."""
+    return class_name(row.decision, classes) if row.judged else said(row.decision)
 
 
 def write_csv(path: Path, rows: Sequence[Row], classes: Sequence[str]) -> None:
@@ -161,8 +168,8 @@ def write_page(
     card = ((_safe(said(name)), _safe(said(_spoken(value)))) for name, value in model.items())
     about = "\n".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in card)
     names = ["", *(["map"] if mapped else []), *columns(classes)]
-    head = "".join(f"<th>{_safe(said(name))}</th>" for name in names)
-    explained = said(classes[1]) if len(classes) == 2 else str(DECIDED)
+    head = "".join(f"<th>{_safe(_title(name))}</th>" for name in names)
+    explained = class_name(classes[1], classes) if len(classes) == 2 else str(DECIDED)
     bar = SCALE.format(_picture(scale, "scale", ""))
     maps = f"<p>{MAPS.format(_safe(explained), bar)}</p>\n" if mapped else ""
     page = f"""<!DOCTYPE html>
@@ -171,7 +178,7 @@ def write_page(
 <title>{TITLE.format(len(rows))}</title><style>{_STYLE}</style></head><body>
 <h1>{said("Fundus photographs")}</h1>
 <p class="note">{said(NOT_A_DEVICE)}</p>
-<p>{_safe(FILES.format(len(rows), counts(rows)))}</p>
+<p>{_safe(FILES.format(len(rows), counts(rows, classes)))}</p>
 {maps}<table class="photographs"><thead><tr>{head}</tr></thead><tbody>
 {body}
 </tbody></table>
@@ -186,17 +193,23 @@ def write_page(
 
 
 def _page_row(row: Row, classes: Sequence[str], mapped: bool) -> str:
-    explained = _safe(said(classes[1] if len(classes) == 2 else row.decision))
+    explained = _safe(class_name(classes[1], classes) if len(classes) == 2 else _decision(row, classes))
     evidence = BLANK.format(explained) if row.map == b"" else _picture(row.map, "map", ALT.format(explained))
     *probabilities, reason = columns(classes)[2:]
     numbers = zip(probabilities, _numbers(row, classes, 3), strict=True)
     cells = [
         f"<td>{_picture(row.thumbnail, 'photograph', '')}</td>", f"<td>{evidence}</td>" if mapped else "",
-        f'<td class="name">{_safe(row.name)}</td>', f'<td class="decision">{_safe(said(row.decision))}</td>',
-        *(f'<td class="number" title="{_safe(said(name))}">{number or "-"}</td>' for name, number in numbers),
+        f'<td class="name">{_safe(row.name)}</td>', f'<td class="decision">{_safe(_decision(row, classes))}</td>',
+        *(f'<td class="number" title="{_safe(_title(name))}">{number or "-"}</td>' for name, number in numbers),
         f'<td title="{_safe(said(reason))}">{_safe(said(row.reason))}</td>',
     ]  # fmt: skip
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _title(column: str) -> str:
+    """What a column is called, in the language that is spoken."""
+    of, _, name = column.partition(OF)
+    return PROBABILITY_OF.format(name) if not of and name else said(column)
 
 
 def _picture(jpeg: bytes | None, kind: str, alt: str) -> str:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from helpers import language
 
 CHINESE = {
     # decisions
-    "not pathologic": "非病理性", "pathologic": "病理性近视", "cannot tell": "无法判断",
+    "cannot tell": "无法判断",
     "not a fundus photograph": "不是眼底照片", "cannot be read": "读不出来",
     # why there is none
     "it has no round field of view": "没有圆形视野", "its colours are not those of a fundus": "颜色不像眼底",
@@ -47,6 +47,8 @@ CHINESE = {
     "Apache-2.0, without the photographs": "Apache-2.0，不含照片",
     "real": "真实的", "rendered": "渲染的",
 }  # fmt: skip
+# Of the data set's two classes. A class of one's own keeps its name: its "pathologic" may be no myopia.
+CLASSES = {"not pathologic": "非病理性", "pathologic": "病理性近视"}
 PATTERNS = {
     r"cannot be read \((.*)\)\. Copy or unpack it again": "读不出来（{0}）。请重新复制或解压",
     r"cannot be decoded as an image \((.*)\)\. Copy or unpack the file again":
@@ -57,7 +59,6 @@ PATTERNS = {
         "或在 iPhone 上拍照前把“设置 > 相机 > 格式”改为“兼容性最佳”",
     r"is a DICOM file\..*":
         "是 DICOM 文件。请在能显示它的程序里导出为 PNG 或 TIFF，或用 DCMTK 转换：dcmj2pnm --write-png IN.dcm OUT.png",
-    r"(?:probability )?of:? (.*)": "{0}的概率",
     # the model's card
     r"(\d+) rendered eyes of both sides, (\d+) epochs; no photograph": "{0} 只渲染的眼睛，左右两侧，{1} 轮；没有照片",
     r"on (\d+) iChallenge-PM training images": "在 iChallenge-PM 的 {0} 张训练图像上",
@@ -75,6 +76,11 @@ def of_environment(environment: Mapping[str, str] = os.environ) -> str:
     """The language of the reader: "zh" where the locale is a Chinese one, else "en"."""
     chosen = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
     return "zh" if chosen.lower().startswith("zh") else "en"
+
+
+def class_name(name: str, classes: Sequence[str]) -> str:
+    """One of a model's classes in the language that is spoken."""
+    return CLASSES[name] if language.spoken() == "zh" and tuple(classes) == tuple(CLASSES) else name
 
 
 def said(text: str) -> str:

@@ -23,7 +23,7 @@ from helpers.commands.limits import at_least, at_most
 from helpers.commands.stopping import stoppable
 from helpers.commands.train import way_on
 from helpers.fundus import photographs, sources
-from helpers.fundus.dataset import Augment, FundusDataset
+from helpers.fundus.dataset import Augment, FundusDataset, item_at
 from helpers.fundus.eye import sample_eye
 from helpers.fundus.images import normalise
 from helpers.fundus.paint import check_size, paint_eye
@@ -118,7 +118,8 @@ class Pretraining(Dataset):
         return len(self.painted.images)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        place = [self.seed, self.epoch, int(index)]
+        index = item_at(index, len(self))
+        place = [self.seed, self.epoch, index]
         image = self.augment(self.painted.images[index], np.random.default_rng(place))
         points = self.augment.points(self.painted.points[index], np.random.default_rng(place))
         numbers = (self._numbers(points, self.painted.signs[index]) - self.mean) / self.deviation

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from helpers import ROOT, files
+from helpers import ROOT, console, files
 
 NEEDED = (
     "helpers/**/*.py", "helpers/models/*", "notebooks/**/*.ipynb", "README*.md", "data/README*.md", "docs/pictures/*",
@@ -48,6 +48,7 @@ def pack(target: str | Path, root: Path = ROOT) -> tuple[int, int]:
 
 def main(given: Sequence[str] | None = None) -> None:
     """The command."""
+    console.never_fail()
     parser = argparse.ArgumentParser(prog="python -m helpers.commands.upload", description=__doc__)
     parser.add_argument("archive", metavar="FILE", nargs="?", type=Path, default=ROOT / "build" / "aistudio.zip",
                         help="where to, default build/aistudio.zip")  # fmt: skip

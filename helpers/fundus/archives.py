@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import lzma
 import shutil
 import stat
 import sys
@@ -106,7 +107,7 @@ def _extract_member(
                 bar.update(len(chunk))
     except FileExistsError as error:
         raise ArchiveError(f"{title} holds {name} twice. Unpack it by hand.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
         # The checksum is compared at the member's end; UnicodeDecodeError: the name before it is no UTF-8.
         raise ArchiveError(f"{title} is damaged at {name} ({error}). {_AGAIN}") from error
     except NotImplementedError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from helpers import runtime  # noqa: F401  before paddle
-from helpers.checks import number, whole
+from helpers.checks import number, picture, whole
 from helpers.fundus.images import normalise
 from helpers.fundus.photographs import FundusSet
 
@@ -57,7 +57,11 @@ class Augment:
 
         Returns:
             uint8 [S, S, 3]; what lies outside the old image is black, as around the photograph.
+
+        Raises:
+            ValueError: it is no such image.
         """
+        image = picture("image", image)
         flipped, mirrored, angle, zoom, gain = self._draw(rng)
         if flipped:
             image = image[::-1]
@@ -127,7 +131,7 @@ class FundusDataset(Dataset):
         return len(self.data)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.int64]:
-        index = _place(index, len(self))
+        index = item_at(index, len(self))
         image = self.data.images[index]
         if self.augment is not None:
             image = self.augment(image, np.random.default_rng([self.seed, self.epoch, index]))
@@ -167,13 +171,13 @@ class JointDataset(Dataset):
         return len(self.main) + self.count
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.int64]:
-        index = _place(index, len(self))
+        index = item_at(index, len(self))
         if index < len(self.main):
             return self.main[index]
         return self.extra[int(self.drawn[index - len(self.main)])]
 
 
-def _place(index: int, count: int) -> int:
+def item_at(index: int, count: int) -> int:
     """An index as of a list, -1 being the last item; an IndexError beyond, by which a `for` loop ends."""
     place = operator.index(index)
     if not -count <= place < count:

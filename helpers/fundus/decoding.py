@@ -51,9 +51,9 @@ def decode(data: bytes, size: int | None = None) -> np.ndarray:
     with Image.open(stream, formats=FORMATS) as file:
         _reduce(file, size)
         deep = _deep_colour(file, data)
-        turn = file.getexif().get(_ORIENTATION, 1) if deep else 1
+        turn = _turn(file) if deep else 1
         file.load()  # what is damaged is noticed here, in deep images too
-        turned = file.getexif().get(_ORIENTATION, 1) != 1  # Pillow would copy the others
+        turned = _turn(file) != 1  # Pillow would copy the others
         image = ImageOps.exif_transpose(file) if turned else file
         if isinstance(stream, WholeJpeg):
             stream.check()
@@ -63,6 +63,14 @@ def decode(data: bytes, size: int | None = None) -> np.ndarray:
                     if not np.array_equal(np.asarray(padded), np.asarray(file)):
                         raise Hole("has a hole: a part of the image data is missing")
         return _deep(data, file.format, turn) if deep else _rgb(image)
+
+
+def _turn(file: Image.Image) -> int:
+    """How the photograph is turned, by EXIF; 1, not at all, where EXIF cannot be read, as viewers take it."""
+    try:
+        return file.getexif().get(_ORIENTATION, 1)
+    except (SyntaxError, ValueError, TypeError, LookupError, OSError, struct.error):
+        return 1
 
 
 def _reduce(file: Image.Image, size: int | None) -> None:

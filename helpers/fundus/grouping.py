@@ -32,7 +32,7 @@ def together(patients: Sequence[str], copies: Iterable[Sequence[int]]) -> np.nda
         raise ValueError(f"copies must be groups of positions, not {shown(copies)}") from error
     copies = [[whole("a position of a copy", place, 0, len(patients) - 1) for place in group] for group in copies]
     first: dict[str, int] = {}
-    pairs = [(place, first.setdefault(name, place)) for place, name in enumerate(patients) if name]
+    pairs = [(place, first.setdefault(name, place)) for place, name in enumerate(patients) if name != ""]
     pairs += [(place, group[0]) for group in copies for place in group]
     rows, columns = np.array(pairs, np.int64).reshape(-1, 2).T
     return joined(np.arange(len(patients)), rows, columns).astype(np.int64)

@@ -141,8 +141,13 @@ def normalise(images: np.ndarray) -> np.ndarray:
 
     Returns:
         float32 array of the same shape.
+
+    Raises:
+        ValueError: they are none of these; floats from 0 to 1, say, would all be black.
     """
     images = np.ascontiguousarray(images)
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[-1] != 3:
+        raise ValueError(f"images must be uint8 [H, W, 3] or [n, H, W, 3], not {images.dtype} {list(images.shape)}")
     if images.ndim == 4:
         return np.stack([normalise(image) for image in images]) if len(images) else images.astype(np.float32)
     inside = cv2.bitwise_not(cv2.inRange(images, (0, 0, 0), (BLACK, BLACK, BLACK)))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helpers import ROOT
-from helpers.checks import number, whole
+from helpers.checks import array, number, shown, whole
 from helpers.fundus import labelled
 from helpers.fundus.copies import same_photographs
 from helpers.fundus.errors import DataError, DataNotFound
@@ -46,6 +46,9 @@ class FundusSet:
         groups: int64 [n], of photographs of one's own: those with the same number are of one patient, or copies, and
             stay together. None for the data set.
         origin: how photographs of one's own were found, in words.
+
+    Raises:
+        ValueError: these are not equally many, or a label is none of the classes.
     """
 
     images: np.ndarray
@@ -65,6 +68,14 @@ class FundusSet:
             raise ValueError(f"images, labels, names and parts must be arrays or tuples ({error})") from error
         if len(counts) > 1:
             raise ValueError(f"images, labels, names and parts must be equally many, not {sorted(counts)}")
+        for name in ("sizes", "groups"):
+            if (each := getattr(self, name)) is not None and len(each) != len(self.names):
+                raise ValueError(f"there are {len(each)} {name}, and {len(self.names)} images")
+        labels = array("labels", self.labels, "n", "iu")
+        if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.classes):
+            raise ValueError(f"labels must be positions among the {len(self.classes)} classes, not {shown(labels)}")
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "parts", np.asarray(self.parts))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -108,13 +119,14 @@ class FundusSet:
             others = sum(count for _, count in sizes[3:])
             common = [f"{count} of {width} x {height}" for (height, width), count in sizes[:3]]
             lines.append(f"files: {', '.join(common)}" + (f", {others} of other sizes" if others else ""))
-        cells = [len(name) + 2 for name in self.classes]
-        lines.append(f"{'':<12}" + "".join(map(str.rjust, self.classes, cells)) + f"{'all':>6}")
+        digits = len(str(len(self)))
+        cells, every = [max(len(name), digits) + 2 for name in self.classes], max(6, digits + 2)
+        lines.append(f"{'':<12}" + "".join(map(str.rjust, self.classes, cells)) + f"{'all':>{every}}")
         for part in PARTS:
             if total := int((self.parts == part).sum()):
                 counts = np.bincount(self.labels[self.parts == part], minlength=len(cells))
                 row = "".join(f"{count:>{cell}}" for count, cell in zip(counts, cells, strict=True))
-                lines.append(f"{part:<12}{row}{total:>6}")
+                lines.append(f"{part:<12}{row}{total:>{every}}")
         repeated: dict[str, list[str]] = {}
         for group in same_photographs(self.images):
             where = sorted({str(self.parts[i]) for i in group}, key=PARTS.index)

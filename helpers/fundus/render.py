@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 VERSION = 3  # raise it whenever the same seed would give other images: rendered folders are then made anew
 MOST = 1_000_000  # images; they would take hours
+_LEFT_BY_WINDOWS = {"thumbs.db", "desktop.ini"}
 FOLDERS = {"training": "PALM-Training400", "validation": "PALM-Validation400"}
 # Images of each kind in 400 of the real data set; for its validation part only pathologic or not is known.
 SHARES = {"training": {"H": 26, "N": 161, "P": 213}, "validation": {"H": 26, "N": 163, "P": 211}}
@@ -131,8 +132,9 @@ def write_images(folder: Path, settings: dict[str, int], progress: bool) -> None
 
 
 def checksums(folder: Path) -> dict[str, int]:
-    """The CRC-32 of each file below the folder but the marker, by its path."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / RENDERED)
+    """The CRC-32 of each file below the folder, by its path, but for the marker and what file managers leave there."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / RENDERED
+                   and not path.name.startswith(".") and path.name.lower() not in _LEFT_BY_WINDOWS)  # fmt: skip
     return {path.relative_to(folder).as_posix(): zlib.crc32(path.read_bytes()) for path in found}
 
 

@@ -171,7 +171,17 @@ def test_every_reason_has_chinese_words():
     assert all(re.search(r"[\u4e00-\u9fff]", prediction_words.said(reason)) for reason in reasons)
     both = "it has one colour only, no blood vessels are seen in it"
     assert prediction_words.said(both) == "只有一种颜色，看不到血管"
-    assert prediction_words.said("probability of glaucoma") == "glaucoma的概率"
+    assert prediction_report._title("probability of glaucoma") == "glaucoma的概率"
+
+
+def test_a_class_of_ones_own_is_no_myopia_in_chinese():
+    """Nor is it translated where it is called as another word of the page is."""
+    language.speak("zh")
+    assert "病理性近视" in prediction_report.table([Row("a", "pathologic", True, (0.2, 0.8))], prediction_words.CLASSES)
+    for own in (("healthy", "pathologic"), ("real", "map"), ("map", "note", "pathologic")):
+        row = Row("a", own[-1], True, (0.1,) * (len(own) - 1) + (0.9,))
+        for said in (prediction_report.table([row], own), prediction_report.counts([row], own)):
+            assert own[-1] in said and "近视" not in said and "热图" not in said
     for text in ("glaucoma", "glaucoma, suspected", ""):
         assert prediction_words.said(text) == text
     for data in (bytes(128) + b"DICM", b"\0\0\0\x18ftypheic" + bytes(99)):

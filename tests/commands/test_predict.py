@@ -98,6 +98,7 @@ def test_a_folder_holds_the_photographs_that_a_training_finds_in_it(tmp_path):
     found, others = predict.find([tmp_path / "eyes"])
     assert [path.relative_to(tmp_path / "eyes").as_posix() for path in found] == ["a.png", "b/c.JPG", "link/d.png"]
     assert others == 3
+    assert predict.find([tmp_path / "eyes/b", tmp_path / "eyes/b/../b/c.JPG"]) == ([tmp_path / "eyes/b/c.JPG"], 0)
     assert predict.find([tmp_path / "eyes/Lesion_Masks"]) == ([tmp_path / "eyes/Lesion_Masks/a.png"], 0)
 
 

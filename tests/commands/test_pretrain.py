@@ -114,3 +114,11 @@ def test_the_network_that_comes_with_the_course_does_what_its_card_says():
     report = metrics.report(others.labels, inference.predict(model, FundusDataset(others), flip=True))
     said = float(about.card["on rendered eyes"].split()[1])
     assert report.accuracy.low <= said <= report.accuracy.high
+
+
+def test_indices_count_from_the_end_as_those_of_a_list_do():
+    data = pretrain.Pretraining(pretrain.paint(0, 3, 32, 0), 0)
+    for one, other in zip(data[-1], data[2], strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(IndexError):
+        data[3]

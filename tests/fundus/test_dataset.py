@@ -267,3 +267,11 @@ def test_all_of_the_one_and_others_of_the_other_in_each_epoch():
 def test_it_does_not_draw_more_than_there_is():
     with pytest.raises(ValueError, match="cannot draw 9 items of 8"):
         JointDataset(Numbers(0, 5), Numbers(0, 8), 9)
+
+
+@pytest.mark.parametrize("image", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8)])
+def test_what_is_no_image_is_named_and_does_not_become_black(image):
+    with pytest.raises(ValueError, match=r"must be uint8|must be numbers \[H, W, 3\]"):
+        Augment()(image, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="must be uint8"):
+        normalise(image)

@@ -165,3 +165,10 @@ def test_deep_colour_that_is_cut_short_is_refused(write):
 def test_decimal_numbers_are_refused():
     with pytest.raises(ValueError, match="decimal numbers; save it"):
         decode(by_pillow(Image.fromarray(np.zeros((8, 8), np.float32)), "TIFF"))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_exif_that_cannot_be_read_turns_nothing(kind):
+    file, image = io.BytesIO(), Image.fromarray(np.full((4, 6, 3), 90, np.uint8))
+    image.save(file, kind, exif=b"garbage!" * 3)
+    assert decode(file.getvalue()).shape == (4, 6, 3)

@@ -206,3 +206,21 @@ def test_real_split(palm_dir):
     assert ("P0014" in parts.train.names) == ("P0072" in parts.train.names)
     assert abs(len(parts.validation) - 80) <= 2
     assert kinds(parts.validation)["H"] == 5
+
+
+def test_short_names_of_classes_leave_room_for_the_counts():
+    labels = np.arange(800) % 2
+    data = FundusSet(np.zeros((800, 1, 1, 3), np.uint8), labels, ("a",) * 800, ["training"] * 800, classes=("0", "1"))
+    assert data.summary().splitlines()[2].split() == ["training", "400", "400", "800"]
+
+
+@pytest.mark.parametrize(("wrong", "said"), [
+    ({"labels": [0, 2]}, "positions among the 2 classes"), ({"labels": [0, -1]}, "positions among the 2 classes"),
+    ({"labels": [0.5, 1]}, "labels must be whole numbers"), ({"groups": np.zeros(3, int)}, "3 groups, and 2 images"),
+])  # fmt: skip
+def test_what_does_not_fit_the_classes_or_the_images(wrong, said):
+    images = np.zeros((2, 4, 4, 3), np.uint8)
+    given = {"images": images, "labels": [0, 1], "names": ("a", "b"), "parts": ["training"] * 2}
+    assert "1 pathologic" in repr(FundusSet(**given).subset(np.array([1])))
+    with pytest.raises(ValueError, match=said):
+        FundusSet(**{**given, **wrong})

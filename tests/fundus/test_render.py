@@ -125,6 +125,15 @@ def test_a_complete_folder_is_used_again(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == times
 
 
+def test_what_file_managers_leave_there_is_no_image(tmp_path):
+    render(tmp_path / "set", (6, 6), 32, progress=False)
+    before = (tmp_path / "set" / module.RENDERED).stat().st_mtime_ns
+    for name in (".DS_Store", "PALM-Training400/Thumbs.db"):
+        (tmp_path / "set" / name).write_bytes(b"x")
+    render(tmp_path / "set", (6, 6), 32, progress=False)
+    assert (tmp_path / "set" / module.RENDERED).stat().st_mtime_ns == before
+
+
 @pytest.mark.parametrize("change", ["lost image", "lost sheet", "other version"])
 def test_an_incomplete_or_outdated_folder_is_made_anew(tmp_path, change):
     folder = render(tmp_path / "set", (3, 2), 32, progress=False)
