@@ -54,6 +54,16 @@ def number(name: str, value: object, above: float = -math.inf, most: float = mat
     return found
 
 
+def plain(value: object) -> object:
+    """What NumPy takes for the numbers that they are: tensors of bfloat16 as float32, in lists as well.
+
+    NumPy has no bfloat16, and Paddle gives it the bits of such numbers as whole ones.
+    """
+    if isinstance(value, (list, tuple)):
+        return [each if isinstance(each, (int, float)) else plain(each) for each in value]
+    return value.astype("float32") if "bfloat16" in str(getattr(value, "dtype", "")) else value
+
+
 def array(name: str, value: object, axes: str, kinds: str = "biuf", finite: bool = True) -> np.ndarray:
     """An array out of an array, a list or a tensor.
 
@@ -69,8 +79,7 @@ def array(name: str, value: object, axes: str, kinds: str = "biuf", finite: bool
     """
     wanted = f"{name} must be {_KINDS[kinds]} [{', '.join(axes.split())}]"
     try:
-        # Paddle gives NumPy, which has no bfloat16, the bits of such numbers as whole ones.
-        found = None if "bfloat16" in str(getattr(value, "dtype", "")) else np.asarray(value)
+        found = np.asarray(plain(value))
     except Exception:  # lists of several lengths, and whatever an object does that is looked at
         found = None
     if found is None or found.dtype.kind not in kinds:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import operator
 import os
 import platform
 import random
@@ -157,6 +158,7 @@ def device() -> str:
 
 def seed(value: int) -> None:
     """Seed Python, NumPy and Paddle with one number from 0 to 2**32 - 1."""
+    value = operator.index(value)
     random.seed(value)
     np.random.seed(value)
     paddle.seed(value)
@@ -174,14 +176,25 @@ def begin_training(model: paddle.nn.Layer) -> None:
 
 @contextlib.contextmanager
 def mode(model: paddle.nn.Layer, training: bool) -> Iterator[None]:
-    """Put a network into training or evaluation mode, and each of its layers back into the mode that it was in."""
-    before = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
+    """Put a network into training or evaluation mode, and each of its layers back into the mode that it was in.
+
+    In evaluation mode no moving statistics change: those that Paddle moves even then are put back.
+    """
+    layers = model.sublayers(include_self=True)
+    before = [(layer, layer.training) for layer in layers]
+    moving = [] if training else [
+        (value, value.numpy()) for layer in layers
+        if getattr(layer, "_use_global_stats", None) is False or getattr(layer, "_trainable_statistics", False)
+        for value in (layer._mean, layer._variance)
+    ]  # fmt: skip
     model.train() if training else model.eval()
     try:
         yield
     finally:
         for layer, was in before:
             layer.training = was
+        for value, kept in moving:
+            value.set_value(kept)
 
 
 def report() -> str:

@@ -68,7 +68,7 @@ def test_no_command_ends_over_a_character(tmp_path, settings):
     )  # fmt: skip
     assert "Unicode" not in done.stdout + done.stderr and "Traceback" not in done.stderr, done.stdout + done.stderr
     ends = dict(line[3:].split(": ", 1) for line in done.stdout.splitlines() if line.startswith("== "))
-    assert done.returncode == 0 and len(ends) == 8, done.stdout + done.stderr
+    assert done.returncode == 0 and len(ends) == 9, done.stdout + done.stderr
     assert {name: ends[name] for name in ("render", "train", "variants", "grade", "benchmark")} == {
         "render": "0", "train": "0", "variants": "0", "grade": "1", "benchmark": "2",
     }  # fmt: skip

@@ -160,3 +160,11 @@ def test_quiet_drops_only_paddles_notes(capfd):
         warnings.warn("something else", UserWarning, stacklevel=1)
     assert capfd.readouterr().err == "something else\n"
     assert [str(warning.message) for warning in heard] == ["something else"]
+
+
+def test_a_seed_of_numpy_is_one():
+    draws = []
+    for seed in (3, np.int64(3)):
+        runtime.seed(seed)
+        draws.append((float(paddle.rand([1])), float(np.random.rand())))
+    assert draws[0] == draws[1]

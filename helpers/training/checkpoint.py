@@ -61,10 +61,14 @@ def start_from(model: nn.Layer, trained: nn.Layer, but_for: str | None = None) -
             `resnet.ResNet`, where `trained` tells other classes apart.
 
     Raises:
+        ValueError: the model has no such layer.
         CheckpointError: it is another network, in more than that layer; the model is left as it was.
     """
+    inside = f"{but_for}."
+    if but_for is not None and not any(name.startswith(inside) for name in model.state_dict()):
+        raise ValueError(f"the model has no layer {but_for!r} with weights")
     state, given = (
-        {name: value for name, value in each.state_dict().items() if name.partition(".")[0] != but_for}
+        {name: value for name, value in each.state_dict().items() if but_for is None or not name.startswith(inside)}
         for each in (model, trained)
     )
     weights = {name: value.numpy() for name, value in given.items()}
@@ -87,14 +91,15 @@ def save(folder: str | Path, model: nn.Layer, optimizer: Optimizer, epochs: int,
     state = optimizer.state_dict()
     about = {"format": FORMAT, "schedule": state.pop(_SCHEDULE, None), "notes": notes}
     arrays = {f"model/{name}": value.numpy() for name, value in model.state_dict().items()}
-    for name, parameter in model.named_parameters():
-        # Paddle numbers parameters through the whole process (conv2d_7.w_0); the layer's own name is the same in any.
-        own = f"{parameter.name}_"
-        for key, value in state.items():
-            if key.startswith(own):
-                arrays[f"optimizer/{name}/{key[len(own) :]}"] = value.numpy()
+    # Paddle numbers parameters through the whole process (conv2d_7.w_0); the layer's own name is the same in any. The
+    # longest name that a key begins with is its parameter's: fc_ would take those of fc_b as well.
+    names = {f"{parameter.name}_": name for name, parameter in model.named_parameters()}
+    for key, value in state.items():
+        own = max((each for each in names if key.startswith(each)), key=len, default=None)
+        if own is not None:
+            arrays[f"optimizer/{names[own]}/{key[len(own) :]}"] = value.numpy()
     path = folder / f"checkpoint-{epochs:04d}.npz"
-    write_arrays(path, {"about": np.array(json.dumps(about, default=np.ndarray.tolist)), **arrays})
+    write_arrays(path, {"about": np.array(json.dumps(about, default=lambda value: value.tolist())), **arrays})
     for old in files(folder):
         if _number(old) < epochs - 1:
             old.unlink()
@@ -209,12 +214,14 @@ def _refuse(what: str, wrong: list[str]) -> None:
         )
 
 
-def _alike(schedule: object, own: dict[str, Any] | None) -> bool:
+def _alike(schedule: object, own: object) -> bool:
     """Whether a schedule's state can be that of an optimizer which has this one, or none."""
     if schedule is None or own is None:
         return schedule is own
-    same = isinstance(schedule, dict) and schedule.keys() == own.keys()
-    return same and all(isinstance(value, (int, float)) for value in schedule.values())
+    if isinstance(own, dict):  # a warm-up holds the state of the schedule after it
+        same = isinstance(schedule, dict) and schedule.keys() == own.keys()
+        return same and all(_alike(schedule[name], own[name]) for name in own)
+    return isinstance(schedule, (int, float))
 
 
 def _compare(path: Path, those: dict[str, Any], these: dict[str, Any]) -> None:

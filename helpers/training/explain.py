@@ -26,8 +26,9 @@ def log_odds(logits: paddle.Tensor, k: int = 1) -> paddle.Tensor:
     Raises:
         ValueError: there is no class k, only one class, or no such tensor.
     """
-    if not isinstance(logits, paddle.Tensor) or logits.ndim != 2 or logits.shape[1] < 2:
-        raise ValueError(f"the logits must be a tensor [N, K], K >= 2, not {_said(logits)}")
+    floats = isinstance(logits, paddle.Tensor) and logits.is_floating_point()
+    if not floats or logits.ndim != 2 or logits.shape[1] < 2:
+        raise ValueError(f"the logits must be a tensor of floats [N, K], K >= 2, not {_said(logits)}")
     k = whole("k, one of the classes,", k, 0, logits.shape[1] - 1)
     others = paddle.concat([logits[:, :k], logits[:, k + 1 :]], axis=1)
     return logits[:, k] - paddle.logsumexp(others, axis=1)
@@ -93,8 +94,8 @@ def integrated_gradients(
     steps = whole("steps", steps, 1)
     _check_images("x", x)
     _check_images("the baseline", baseline)
-    if list(x.shape) != list(baseline.shape):
-        raise ValueError(f"x {x.shape} and the baseline {baseline.shape} must be alike")
+    if list(x.shape) != list(baseline.shape) or x.dtype != baseline.dtype:
+        raise ValueError(f"x, {_said(x)}, and the baseline, {_said(baseline)}, must be alike")
     way, total = x - baseline, 0
     with mode(model, training=False), paddle.enable_grad():
         for step in range(steps):
@@ -170,9 +171,9 @@ def _checked(x: np.ndarray, field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_images(name: str, x: object) -> None:
-    if not isinstance(x, paddle.Tensor) or x.ndim != 4:
-        raise ValueError(f"{name} must be a tensor [N, C, S, S], not {_said(x)}")
+    if not isinstance(x, paddle.Tensor) or x.ndim != 4 or not x.is_floating_point():
+        raise ValueError(f"{name} must be a tensor of floats [N, C, S, S], not {_said(x)}")
 
 
 def _said(value: object) -> str:
-    return f"one of {value.shape}" if isinstance(value, paddle.Tensor) else shown(value)
+    return f"one of {value.dtype} {value.shape}" if isinstance(value, paddle.Tensor) else shown(value)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from helpers.checks import array, whole
 from helpers.runtime import mode
 from helpers.training.explain import blurred, is_blank
+from helpers.training.inference import logits_of
 
 import cv2
 import numpy as np
@@ -56,7 +57,7 @@ def deletion_and_insertion(
         for step in range(steps + 1):
             changed = order < step / steps
             for curve, one, other in ((curves.deletion, soft, x), (curves.insertion, x, soft)):
-                logits = model(paddle.to_tensor(np.where(changed, one, other)))
+                logits = logits_of(model, paddle.to_tensor(np.where(changed, one, other)))
                 whole("k, one of the classes,", k, 0, logits.shape[1] - 1)
                 curve[:, step] = nn.functional.softmax(logits, axis=1)[:, k].numpy()
     return curves

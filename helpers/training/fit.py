@@ -76,7 +76,7 @@ def fit(
         FileExistsError: there are checkpoints in `folder`, and `resume` is not set.
         CheckpointError: no checkpoint in `folder` is good, or they are of a training with other settings.
     """
-    epochs, seed = whole("epochs", epochs, 1), whole("seed", seed, 0)
+    epochs, batch_size, seed = whole("epochs", epochs, 1), whole("batch_size", batch_size, 1), whole("seed", seed, 0)
     learning_rate = number("learning_rate", learning_rate, above=0)
     weight_decay, label_smoothing = number("weight_decay", weight_decay), number("label_smoothing", label_smoothing)
     if validation is not None and len(set(map(int, validation.labels))) < 2:

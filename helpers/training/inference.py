@@ -1,6 +1,9 @@
 """A trained network at work: its answers, and the statistics that it normalises with."""
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+
 from helpers.checks import number, shown, whole
 from helpers.runtime import mode
 from helpers.training import parallel
@@ -26,12 +29,13 @@ def probabilities(model: nn.Layer, x: paddle.Tensor, flip: bool = False, tempera
     """
     views = [x, *(paddle.flip(x, axes) for axes in ([2], [3], [2, 3]))] if flip else [x]
     with paddle.no_grad():
-        logits = [_logits(model, each) for each in views]
-    averaged = np.mean([nn.functional.softmax(each, axis=1).numpy() for each in logits], axis=0)
+        logits = [logits_of(model, each) for each in views]
+    averaged = np.mean([nn.functional.softmax(each.astype("float32"), axis=1).numpy() for each in logits], axis=0)
     return temper(averaged[:, 1] if averaged.shape[1] == 2 else averaged, temperature)
 
 
-def _logits(model: nn.Layer, x: paddle.Tensor) -> paddle.Tensor:
+def logits_of(model: nn.Layer, x: paddle.Tensor) -> paddle.Tensor:
+    """What a network gives for a batch: logits [n, K] of two or more classes; a ValueError says what else it is."""
     logits = model(x)
     if not isinstance(logits, paddle.Tensor) or logits.ndim != 2 or logits.shape[1] < 2:  # of one, softmax is always 1
         given = logits.shape if isinstance(logits, paddle.Tensor) else shown(type(logits).__name__)
@@ -72,6 +76,7 @@ def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64
     """
     gathering, frozen = parallel.batch_norms(model)
     momenta = [layer._momentum for layer in gathering]
+    hooks = [layer.register_forward_pre_hook(_averaging()) for layer in gathering]
     # Paddle itself moves those of a layer in evaluation mode with use_global_stats=False or trainable_statistics=True.
     kept, old = ([(value, value.numpy()) for layer in layers for value in (layer._mean, layer._variance)]
                  for layers in (frozen, gathering))  # fmt: skip
@@ -79,16 +84,26 @@ def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64
         with mode(model, training=True), paddle.no_grad():
             for layer in frozen:
                 layer.eval()
-            for index, (x, _) in enumerate(parallel.batches(dataset, batch_size)):
-                for layer in gathering:
-                    layer._momentum = index / (index + 1)  # moving = average of all batches so far
+            for x, _ in parallel.batches(dataset, batch_size):
                 model(x)
     except BaseException:
         kept += old
         raise
     finally:
-        for layer, momentum in zip(gathering, momenta, strict=True):
+        for layer, momentum, hook in zip(gathering, momenta, hooks, strict=True):
+            hook.remove()
             layer._momentum = momentum
         for value, before in kept:
             value.set_value(before)
     parallel.average_statistics(model)
+
+
+def _averaging() -> Callable[[nn.Layer, object], None]:
+    """Before each call of a BatchNorm: moving = average of all calls so far, of which a batch may bring several."""
+    calls = itertools.count()
+
+    def before(layer: nn.Layer, _: object) -> None:
+        so_far = next(calls)
+        layer._momentum = so_far / (so_far + 1)
+
+    return before

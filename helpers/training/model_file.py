@@ -124,7 +124,8 @@ def save(path: str | Path, model: nn.Layer, about: About, half: bool = False) ->
         ValueError: the weights are not those of the network that `about` describes, or the card is no JSON.
         OSError: the disk is full, or the folder cannot be written.
     """
-    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    # As the network that will be built has them: NumPy knows no bfloat16, and large float64 become infinite.
+    weights = {name: value.astype("float32").numpy() for name, value in model.state_dict().items()}
     fault = _fault(about.build(), weights)
     if fault:
         raise ValueError(f"the model is another network than it is said to be: {fault}")
@@ -160,11 +161,14 @@ def load(path: str | Path) -> tuple[resnet.ResNet, About]:
     about = _about(path, arrays)
     weights = {name[len(_WEIGHTS) :]: value for name, value in arrays.items() if name.startswith(_WEIGHTS)}
     model = about.build()
-    fault = _fault(model, weights)
+    if not (fault := _fault(model, weights)):
+        with np.errstate(over="ignore"):
+            weights = {name: value.astype(np.float32) for name, value in weights.items()}  # from half of the bytes, say
+        fault = _fault(model, weights)
     if fault:
         raise ModelFileError(f"{path} does not hold the network that it describes: {fault}")
     for name, value in model.state_dict().items():
-        value.set_value(weights[name].astype(value.numpy().dtype))  # they may be kept in half of the bytes
+        value.set_value(weights[name])
     model.eval()
     return model, about
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from helpers.checks import array, shown, whole
+from helpers.checks import array, plain, shown, whole
 from helpers.intervals import Interval
 from helpers.training.metrics import areas, blocks, proportion
 
@@ -142,14 +142,17 @@ def one_image(labels: np.ndarray) -> float:
 def _checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     labels = array("labels", labels, "n", "iu")
     try:
-        probabilities = np.asarray(probabilities)
+        probabilities = np.asarray(plain(probabilities))
     except ValueError as error:  # lists of several lengths
         raise ValueError(f"the probabilities must be [n, K], not {shown(probabilities)}") from error
     if labels.ndim != 1 or probabilities.ndim != 2 or len(labels) != len(probabilities) or probabilities.shape[1] < 2:
         raise ValueError(
             f"labels must be [n] and probabilities [n, K], K >= 2, not {labels.shape} and {probabilities.shape}"
         )
-    if probabilities.dtype.kind != "f" or not np.isfinite(probabilities).all():
+    if probabilities.dtype.kind not in "biuf":
+        raise ValueError(f"the probabilities must be numbers, not {probabilities.dtype}")
+    probabilities = probabilities.astype(float)
+    if not np.isfinite(probabilities).all():
         raise ValueError("the probabilities hold something that is no finite number: the network has diverged")
     if probabilities.min(initial=0) < 0 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
         raise ValueError("the probabilities of an image must be at least 0 and add up to 1")

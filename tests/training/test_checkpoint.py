@@ -13,6 +13,7 @@ from tests.tools.train_command import metrics
 import numpy as np
 import paddle
 import pytest
+from paddle import nn
 
 # --- weights ----------------------------------------------------------------------------------------------------------
 
@@ -38,6 +39,36 @@ def test_a_training_can_start_from_a_network_of_other_classes():
     assert_same_weights({name: after[name] for name in body}, {name: expected[name] for name in body})
     with pytest.raises(ValueError, match="another network"):
         checkpoint.start_from(resnet.resnet18(width=8, stem="small"), trained, but_for="fc")
+
+
+def test_the_layer_that_keeps_its_weights_may_lie_in_another_one():
+    trained, model = (nn.Sequential(("body", nn.Linear(2, 2)), ("head", nn.Sequential(("fc", nn.Linear(2, 2)))))
+                      for _ in range(2))  # fmt: skip
+    before = weights(model)
+    checkpoint.start_from(model, trained, but_for="head.fc")
+    after = weights(model)
+    np.testing.assert_array_equal(after["head.fc.weight"], before["head.fc.weight"])
+    np.testing.assert_array_equal(after["body.weight"], weights(trained)["body.weight"])
+    with pytest.raises(ValueError, match="no layer 'FC'"):
+        checkpoint.start_from(model, trained, but_for="FC")
+
+
+def test_a_warm_up_and_names_that_begin_alike_come_back(tmp_path):
+    def made():
+        """A network, one of whose parameters' names begins another's, and an optimizer after a step."""
+        bias = paddle.ParamAttr(name="fc1_b")
+        model = nn.Linear(2, 2, weight_attr=paddle.ParamAttr(name="fc1"), bias_attr=bias)
+        rate = paddle.optimizer.lr.LinearWarmup(paddle.optimizer.lr.CosineAnnealingDecay(0.1, 5), 3, 0.01, 0.1)
+        optimizer = paddle.optimizer.Adam(rate, parameters=model.parameters())
+        model(paddle.ones([1, 2])).sum().backward()
+        optimizer.step()
+        rate.step()
+        return model, optimizer
+
+    path = checkpoint.save(tmp_path, *made(), 1, {"count": np.int64(3)})
+    with paddle.utils.unique_name.guard():
+        model, optimizer = made()
+    assert checkpoint.restore(path, model, optimizer) == {"count": 3}
 
 
 @pytest.mark.parametrize("kind", ["float16", "float64"])

@@ -192,3 +192,12 @@ def test_the_model_stays_as_it_was(frozen, broken):
             assert maps.any()
         assert state() == before
         assert paddle.is_grad_enabled()
+
+
+def test_whole_numbers_and_another_type_for_the_baseline_are_refused():
+    model, x = network(), paddle.to_tensor(images(1)[0])
+    whole = x.astype("int64")
+    for call in (lambda: explain.grad_cam(model, whole), lambda: explain.log_odds(whole[0, 0], 1),
+                 lambda: explain.integrated_gradients(model, x, x.astype("float64"))):  # fmt: skip
+        with pytest.raises(ValueError, match=r"floats|alike"):
+            call()

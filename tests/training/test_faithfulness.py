@@ -88,3 +88,11 @@ def test_the_pointing_game_and_the_mass():
     masks[2] = True
     assert not faithfulness.hits(maps, masks, field)[2], "a blank map points at nothing"
     np.testing.assert_allclose(faithfulness.mass_inside(maps, masks, field), [0.75, 1 / 3, np.nan])
+
+
+def test_a_network_of_one_output_is_refused():
+    """Softmax of it would be 1 throughout."""
+    x, field = images(1)
+    one = nn.Sequential(nn.Flatten(), nn.Linear(x[0].size, 1))
+    with pytest.raises(ValueError, match="K >= 2"):
+        faithfulness.deletion_and_insertion(one, x, np.ones(field.shape), field, k=0)

@@ -1,5 +1,5 @@
 """helpers.training.inference: predictions without side effects, and BatchNorm statistics of a whole data set."""
-from helpers.training import calibration, inference
+from helpers.training import calibration, inference, parallel
 from tests.tools.small_training import Stripes, assert_same_weights, small_network, weights
 
 import numpy as np
@@ -168,3 +168,36 @@ def test_what_gives_no_logits_of_classes_is_named(give):
     """Of one logit the softmax is 1, whatever the image shows."""
     with pytest.raises(ValueError, match=r"must give logits \[n, K\], K >= 2"):
         inference.predict(Giving(give), Stripes(10))
+
+
+class Uneven(nn.Layer):
+    """A BatchNorm that is called twice in a pass, and one that the first batch leaves out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twice, self.late, self.passes = nn.BatchNorm2D(3), nn.BatchNorm2D(3), 0
+
+    def forward(self, x):
+        self.passes += 1
+        y = self.twice(x) + self.twice(0 * x + 100)
+        return self.late(x) + y if self.passes > 1 else y
+
+
+def test_each_call_of_a_batch_norm_counts_however_many_a_batch_brings():
+    data, model = Stripes(16), Uneven()
+    inference.recompute_statistics(model, data, batch_size=8)
+    np.testing.assert_allclose(model.twice._mean.numpy(), (data.images.mean(axis=(0, 2, 3)) + 100) / 2, rtol=1e-4)
+    batches = [x for x, _ in parallel.batches(data, 8)]
+    np.testing.assert_allclose(model.late._mean.numpy(), batches[1].mean(axis=[0, 2, 3]).numpy(), rtol=1e-3, atol=1e-4)
+    assert not model.twice._forward_pre_hooks
+
+
+@pytest.mark.parametrize("norm", [
+    lambda: nn.BatchNorm2D(3, use_global_stats=False), lambda: nn.BatchNorm(3, trainable_statistics=True),
+])  # fmt: skip
+def test_evaluation_moves_no_statistics(norm):
+    """Paddle moves those of such layers even then."""
+    model = nn.Sequential(norm(), nn.Flatten(), nn.Linear(3 * 256, 2))
+    before = weights(model)
+    inference.predict(model, Stripes(8))
+    assert_same_weights(model, before)

@@ -1,9 +1,11 @@
 """helpers.training.metrics against values that are known or counted by hand."""
 import tracemalloc
 
+from helpers import digits, intervals
 from helpers.training import calibration, metrics
 
 import numpy as np
+import paddle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -205,3 +207,13 @@ def test_the_memory_of_an_interval_does_not_grow_with_the_draws_times_the_scores
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200e6
+
+
+def test_bfloat16_is_read_as_its_numbers_and_not_as_their_bits():
+    labels, scores = [0, 0, 1, 1], [0.125, 0.25, 0.5, 0.75]
+    for form in (paddle.to_tensor(scores).astype("bfloat16"), [paddle.to_tensor(s).astype("bfloat16") for s in scores]):
+        assert metrics.auc(labels, form, draws=5).value == 1
+        assert np.asarray(calibration.temper(form, 1.0)).tolist() == scores
+        assert intervals.mean(form).value == np.mean(scores)
+    runs = digits.sweep(lambda seed: paddle.to_tensor(1.5).astype("bfloat16"), {"a": {}})
+    assert runs["a"].tolist() == [1.5] * 3

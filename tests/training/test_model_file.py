@@ -223,3 +223,26 @@ def test_files_with_code_or_rubbish_in_them(tmp_path, path):
             assert_same_weights(model_file.load(bad)[0], network())  # a byte that nobody reads
     with pytest.raises(FileNotFoundError):
         model_file.load(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_network_of_bfloat16_comes_back_as_its_numbers(tmp_path, half):
+    model = network()
+    expected = {name: value.astype("bfloat16").astype("float32").numpy() for name, value in model.state_dict().items()}
+    model.to(dtype="bfloat16")
+    model_file.save(tmp_path / "m.npz", model, ABOUT, half=half)
+    for name, value in model_file.load(tmp_path / "m.npz")[0].state_dict().items():
+        np.testing.assert_allclose(value.numpy(), expected[name], rtol=1e-2, atol=1e-6, err_msg=name)
+
+
+def test_what_is_infinite_as_float32_is_neither_written_nor_read(tmp_path):
+    model = network()
+    model.to(dtype="float64")
+    model.fc.bias.set_value(np.array([1e300, 0]))
+    with pytest.raises(ValueError, match=r"fc\.bias is not finite"):
+        model_file.save(tmp_path / "m.npz", model, ABOUT)
+    model_file.save(tmp_path / "m.npz", network(), ABOUT)
+    arrays = read_arrays(tmp_path / "m.npz")
+    write_arrays(tmp_path / "m.npz", {**arrays, "weights/fc.bias": np.array([1e300, 0])})
+    with pytest.raises(ModelFileError, match=r"fc\.bias is not finite"):
+        model_file.load(tmp_path / "m.npz")
