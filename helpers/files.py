@@ -73,9 +73,10 @@ def write_atomically(path: str | Path, fill: Callable[[BinaryIO], T]) -> T:
 
 
 def decode(data: bytes) -> str:
-    """Text of an unknown encoding: UTF-8, UTF-16 or GBK (a part of GB 18030), with or without a mark at its beginning.
+    """Text of an unknown encoding: UTF-8, UTF-16, GBK (a part of GB 18030) or Windows-1252.
 
-    Excel's "Unicode text" is UTF-16 with a mark; its plain "CSV" is GBK on a Chinese Windows.
+    Excel's "Unicode text" is UTF-16 with a mark; its plain "CSV" is GBK on a Chinese Windows, Windows-1252 on a Western
+    one. There single bytes stand between plain letters, as in Müller, and in Chinese hardly ever.
 
     Raises:
         UnicodeDecodeError: it is in none of them.
@@ -89,7 +90,7 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode("gb18030")
+        return data.decode("cp1252" if re.search(rb"[A-Za-z][\xc0-\xff][A-Za-z]", data) else "gb18030")
 
 
 def csv_rows(data: bytes) -> list[list[str]]:

@@ -378,6 +378,13 @@ def test_text_of_any_usual_encoding(encoding):
     assert decode("V0001,眼底\n".encode(encoding)) == "V0001,眼底\n"
 
 
+@pytest.mark.parametrize(("text", "encoding"), [
+    ("Hélène,rétinopathie\n", "cp1252"), ("Müller,Straße\n", "cp1252"), ("朱镕基,DR眼,a镕\n", "gbk"), ("喆,b誠c\n", "gbk"),
+])  # fmt: skip
+def test_western_text_is_told_from_chinese(text, encoding):
+    assert decode(text.encode(encoding)) == text
+
+
 def test_bytes_that_are_no_text():
     with pytest.raises(UnicodeDecodeError):
         decode(b"\x81\xff\xff")
