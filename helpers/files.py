@@ -76,7 +76,7 @@ def decode(data: bytes) -> str:
     """Text of an unknown encoding: UTF-8, UTF-16, GBK (a part of GB 18030) or Windows-1252.
 
     Excel's "Unicode text" is UTF-16 with a mark; its plain "CSV" is GBK on a Chinese Windows, Windows-1252 on a Western
-    one. There single bytes stand between plain letters, as in Müller, and in Chinese hardly ever.
+    one. There single bytes stand between plain letters, as in Müller; Chinese has pairs, and few of them with a letter.
 
     Raises:
         UnicodeDecodeError: it is in none of them.
@@ -90,7 +90,8 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode("cp1252" if re.search(rb"[A-Za-z][\xc0-\xff][A-Za-z]", data) else "gb18030")
+        single = re.findall(rb"(?<=[A-Za-z])[\xc0-\xff](?=[A-Za-z])", data)
+        return data.decode("cp1252" if len(single) > len(re.findall(rb"[\x81-\xfe]{2}", data)) else "gb18030")
 
 
 def csv_rows(data: bytes) -> list[list[str]]:

@@ -379,7 +379,8 @@ def test_text_of_any_usual_encoding(encoding):
 
 
 @pytest.mark.parametrize(("text", "encoding"), [
-    ("Hélène,rétinopathie\n", "cp1252"), ("Müller,Straße\n", "cp1252"), ("朱镕基,DR眼,a镕\n", "gbk"), ("喆,b誠c\n", "gbk"),
+    ("Hélène,rétinopathie\n", "cp1252"), ("Müller,Straße\n", "cp1252"), ("朱镕基,DR眼,a镕\n", "gbk"),
+    ("喆,b誠c\n", "gbk"),
 ])  # fmt: skip
 def test_western_text_is_told_from_chinese(text, encoding):
     assert decode(text.encode(encoding)) == text
