@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from helpers.fundus.errors import DataError
 from helpers.fundus.images import SUFFIXES
-from helpers.fundus.sheets import Rows, read_tables
+from helpers.fundus.sheets import Rows, check_width, read_tables
 from helpers.fundus.sources import some
 
 # Headers, as `plain` makes them.
@@ -68,6 +68,8 @@ def _read(path: Path, rows: Rows) -> Sheet | None:
             both = " and ".join(places.values())
             raise DataError(f"{path}: the columns {both} could both be the {role}. Remove or rename one of them.")
     columns = {role: next(iter(places.items())) for role, places in titles.items()}
+    if columns:
+        check_width(path, rows, rows[top][0], [place for place, _ in columns.values()])
     cells = [
         (number, {role: _said(role, row[place] if place < len(row) else None) for role, (place, _) in columns.items()})
         for number, row in rows[top + 1 :]

@@ -42,8 +42,8 @@ def read_sheet(path: str | Path) -> dict[str, int]:
 
     Raises:
         DataError: it is no such file, it was cut short, a column is missing or is there twice, there is no row below
-            the titles, a label is neither 0 nor 1, or one image has two labels; all rows that are wrong are named at
-            once.
+            the titles, a row has more cells than there are titles, a label is neither 0 nor 1, or one image has two
+            labels; all rows that are wrong are named at once.
     """
     path = Path(path)
     tables = read_tables(path)
@@ -55,6 +55,7 @@ def read_sheet(path: str | Path) -> dict[str, int]:
         if twice := [title for key, title in COLUMNS.items() if titles.count(key) > 1]:
             where = f"{path}, sheet {sheet}," if len(tables) > 1 else path
             raise DataError(f"{where} has two columns {' and '.join(twice)}. Remove or rename one of them.")
+        check_width(path, tables[sheet], *found[sheet])
     labels: dict[str, int] = {}
     wrong: list[str] = []
     for sheet, (first, places) in found.items():
@@ -102,6 +103,42 @@ def header(rows: Rows, wanted: Sequence[str]) -> tuple[int, list[int]] | None:
         if all(title in cells for title in wanted):
             return number, [cells.index(title) for title in wanted]
     return None
+
+
+def check_width(path: Path, rows: Rows, first: int, places: Sequence[int]) -> None:
+    """Raise DataError for rows of a .csv file that have more cells than titles, if those at `places` may have moved.
+
+    Args:
+        path: the file; in a workbook no cell moves another.
+        rows: what stands in it.
+        first: the number of the row of titles.
+        places: of the columns that are read, the names' own first.
+    """
+    if path.suffix.lower() == ".xlsx":
+        return
+    titles = next(row for number, row in rows if number == first)
+    width, right = _filled(titles), max(places)
+    # Behind all that is read, a comma moves nothing: as in a last column of remarks. Before the names, one moves them,
+    # and there is no such photograph.
+    if right < width - 1 and set(range(places[0], right + 1)) <= set(places):
+        return
+    # A program may end each row with a comma, that of the titles too; and remarks may have no title above them.
+    wide = [(number, _filled(row)) for number, row in rows
+            if number > first and len(row) > len(titles) and _filled(row) > width]  # fmt: skip
+    if not wide:
+        return
+    others = [str(number) for number, _ in wide[1:]]
+    more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
+    also = f" (as in row {', '.join(others[:LISTED])}{more})" if others else ""
+    raise DataError(
+        f"{path}: row {wide[0][0]} has {wide[0][1]} cells and there are {width} titles: a comma within a cell needs "
+        f"quotation marks around the cell{also}. Add them, or save the sheet as .xlsx."
+    )
+
+
+def _filled(row: Sequence) -> int:
+    """How many cells there are as far as the last one that is not empty."""
+    return max((place for place, cell in enumerate(row, start=1) if _text(cell)), default=0)
 
 
 def _text(cell: object) -> str:
