@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from helpers.fundus.errors import DataError
 from helpers.fundus.images import SUFFIXES
-from helpers.fundus.sheets import Rows, check_width, read_tables
+from helpers.fundus.sheets import Rows, check_rows, read_tables
 from helpers.fundus.sources import some
 
 # Headers, as `plain` makes them.
@@ -50,7 +50,8 @@ def find_sheet(folder: Path) -> Sheet | None:
     Raises:
         DataError: there are two of them, two columns could be the same thing, or a sheet cannot be read.
     """
-    found = [sheet for path in sheets_in(folder) for rows in read_tables(path).values() if (sheet := _read(path, rows))]
+    tables = [(path, *table) for path in sheets_in(folder) for table in read_tables(path).items()]
+    found = [sheet for table in tables if (sheet := _read(*table))]
     if len(found) > 1:
         raise DataError(
             f"{' and '.join(str(sheet.path) for sheet in found)} both say something of photographs. Keep one of them, "
@@ -59,7 +60,7 @@ def find_sheet(folder: Path) -> Sheet | None:
     return found[0] if found else None
 
 
-def _read(path: Path, rows: Rows) -> Sheet | None:
+def _read(path: Path, table: str, rows: Rows) -> Sheet | None:
     """What stands below the first row that has titles of COLUMNS, the name and another one."""
     titled = ((place, _titles(row)) for place, (_, row) in enumerate(rows))
     top, titles = next(((place, found) for place, found in titled if "name" in found and len(found) > 1), (0, {}))
@@ -69,7 +70,7 @@ def _read(path: Path, rows: Rows) -> Sheet | None:
             raise DataError(f"{path}: the columns {both} could both be the {role}. Remove or rename one of them.")
     columns = {role: next(iter(places.items())) for role, places in titles.items()}
     if columns:
-        check_width(path, rows, rows[top][0], [place for place, _ in columns.values()])
+        check_rows(path, table, rows, rows[top][0], [place for place, _ in columns.values()])
     cells = [
         (number, {role: _said(role, row[place] if place < len(row) else None) for role, (place, _) in columns.items()})
         for number, row in rows[top + 1 :]

@@ -4,22 +4,13 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePath
-from xml.etree import ElementTree
 
 from helpers.files import csv_rows
 from helpers.fundus.errors import DataError
+from helpers.fundus.workbooks import has_formulas, workbook_tables
 
-import openpyxl
-
-# What openpyxl raises over a damaged .xlsx file; RuntimeError if a flipped bit says that it is encrypted.
-_DAMAGED = (
-    LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
-    ElementTree.ParseError,
-)  # fmt: skip
 COLUMNS = {"imgname": "imgName", "label": "Label"}  # as they are compared, and as they are written
 LISTED = 10  # of the rows that are wrong
 Rows = list[tuple[int, Sequence]]  # the cells of each row that is not empty, and its number from 1
@@ -55,7 +46,7 @@ def read_sheet(path: str | Path) -> dict[str, int]:
         if twice := [title for key, title in COLUMNS.items() if titles.count(key) > 1]:
             where = f"{path}, sheet {sheet}," if len(tables) > 1 else path
             raise DataError(f"{where} has two columns {' and '.join(twice)}. Remove or rename one of them.")
-        check_width(path, tables[sheet], *found[sheet])
+        check_rows(path, sheet, tables[sheet], *found[sheet])
     labels: dict[str, int] = {}
     wrong: list[str] = []
     for sheet, (first, places) in found.items():
@@ -89,11 +80,8 @@ def read_tables(path: Path) -> dict[str, Rows]:
     Raises:
         DataError: it cannot be read, or was cut short.
     """
-    tables = _xlsx_tables(path) if path.suffix.lower() == ".xlsx" else {"": _csv_rows(path)}
-    return {
-        name: [(n, row) for n, row in enumerate(rows, start=1) if any(_text(cell) for cell in row)]
-        for name, rows in tables.items()
-    }
+    tables = workbook_tables(path) if path.suffix.lower() == ".xlsx" else {"": enumerate(_csv_rows(path), start=1)}
+    return {name: [(n, row) for n, row in rows if any(_text(cell) for cell in row)] for name, rows in tables.items()}
 
 
 def header(rows: Rows, wanted: Sequence[str]) -> tuple[int, list[int]] | None:
@@ -105,17 +93,36 @@ def header(rows: Rows, wanted: Sequence[str]) -> tuple[int, list[int]] | None:
     return None
 
 
-def check_width(path: Path, rows: Rows, first: int, places: Sequence[int]) -> None:
-    """Raise DataError for rows of a .csv file that have more cells than titles, if those at `places` may have moved.
+def check_rows(path: Path, sheet: str, rows: Rows, first: int, places: Sequence[int]) -> None:
+    """Look for what a program that wrote the file can do to the columns at `places`.
 
     Args:
-        path: the file; in a workbook no cell moves another.
+        path: the file.
+        sheet: the name of the sheet, "" in a .csv file.
         rows: what stands in it.
         first: the number of the row of titles.
-        places: of the columns that are read, the names' own first.
+        places: of the columns that are read, from 0, the names' own first.
+
+    Raises:
+        DataError: a row of a .csv file has more cells than there are titles, and cells of these columns may have moved;
+            a column of a workbook has formulas and no value.
     """
-    if path.suffix.lower() == ".xlsx":
+    if path.suffix.lower() != ".xlsx":
+        _check_width(path, rows, first, places)
         return
+    below = [row for number, row in rows if number > first]
+    titles = next(row for number, row in rows if number == first)
+    for place in places:
+        empty = below and not any(_text(row[place]) for row in below if place < len(row))
+        if empty and has_formulas(path, sheet, place):
+            raise DataError(
+                f"{path}: the column {_text(titles[place])} holds formulas without a value. Open the file in Excel or "
+                "LibreOffice and save it there, or remove the column."
+            )
+
+
+def _check_width(path: Path, rows: Rows, first: int, places: Sequence[int]) -> None:
+    """Raise DataError for rows with more cells than there are titles, if what is read may have moved."""
     titles = next(row for number, row in rows if number == first)
     width, right = _filled(titles), max(places)
     # Behind all that is read, a comma moves nothing: as in a last column of remarks. Before the names, one moves them,
@@ -171,16 +178,6 @@ def _label(cell: object) -> int | None:
     except ValueError:
         return None
     return int(number) if number in (0, 1) else None
-
-
-def _xlsx_tables(path: Path) -> dict[str, list[Sequence]]:
-    try:
-        with path.open("rb") as file:  # given the path, openpyxl would leave a damaged file open
-            # Not in read-only mode, which believes the sheet's own word for how many rows it has.
-            book = openpyxl.load_workbook(file, data_only=True)
-        return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
-    except _DAMAGED as error:
-        raise DataError(f"{path} cannot be read as an .xlsx sheet ({error}). Copy or unpack it again.") from error
 
 
 def _csv_rows(path: Path) -> list[list[str]]:

@@ -1,11 +1,16 @@
 """fundus.sheets and own_sheets: what other programs and people do to a sheet changes no label and hides no patient."""
+import io
+import tracemalloc
+import zipfile
 
 from helpers.fundus import labelled
 from helpers.fundus.errors import DataError
 from helpers.fundus.sheets import read_sheet
-from tests.tools.palm_builder import encode, picture, write
+from tests.tools.palm_builder import encode, packed, picture, write
 
+import openpyxl
 import pytest
+from openpyxl.styles import Font
 
 pytestmark = pytest.mark.usefixtures("machine")
 FLAT = [f"{i:02d}.jpg" for i in range(20)]
@@ -55,3 +60,86 @@ def test_a_patient_with_an_unquoted_comma_is_refused(machine):
         labelled.samples(write(machine / "p", {**IMAGES, "a.csv": csv("name,label,patient", rows)}))
     remarks = csv("name,label,comment", rows)
     assert labels_of(labelled.samples(write(machine / "p", {"a.csv": remarks}))) == LABELS
+
+
+# --- .xlsx: merged cells, formats, formulas ---------------------------------------------------------------------------
+
+
+def book(rows, merged=(), change=lambda sheet: None):
+    """A workbook of these rows, some of its cells merged."""
+    made = openpyxl.Workbook()
+    for row in rows:
+        made.active.append(row)
+    for cells in merged:
+        made.active.merge_cells(cells)
+    change(made.active)
+    file = io.BytesIO()
+    made.save(file)
+    return file.getvalue()
+
+
+def full(*titles, column=None):
+    """Titles and a row for each photograph: name, label, and what `column` gives for its number."""
+    rows = [[name, label] for name, label in zip(FLAT, LABELS, strict=True)]
+    return [titles, *([*row, *([column(i)] if column else [])] for i, row in enumerate(rows))]
+
+
+def test_each_row_of_a_merged_cell_has_its_value(machine):
+    rows = full("name", "label", "patient", column=lambda i: f"p{i // 2}" if i % 2 == 0 else None)
+    rows = [[row[0], ("healthy", "glaucoma")[i // 10], row[2]] for i, row in enumerate(rows[1:])]
+    merged = [*(f"C{row}:C{row + 1}" for row in range(2, 22, 2)), "B2:B11", "B12:B900"]
+    data = book([("name", "label", "patient"), *rows], merged)
+    listed = labelled.samples(write(machine / "p", {**IMAGES, "a.xlsx": data}))
+    assert list(listed.patients) == [f"p{i // 2}" for i in range(20)]
+    assert labels_of(listed) == ["healthy"] * 10 + ["glaucoma"] * 10
+
+
+def test_merged_titles_are_one_title(machine):
+    rows = full("name", "label")
+    rows = [("Study of 2019",), ("name", "label"), (), *rows[1:]]
+    data = book(rows, ["A1:F1", "A2:A3", "B2:B3"])
+    assert labels_of(labelled.samples(write(machine / "p", {**IMAGES, "a.xlsx": data}))) == LABELS
+    data = book([("name", "label", None), *full()[1:]], ["B1:C1"])
+    assert labels_of(labelled.samples(write(machine / "p", {"a.xlsx": data}))) == LABELS
+
+
+@pytest.mark.parametrize("cell", ["XFD401", "C1048576", "XFD1048576"])
+def test_a_formatted_cell_far_away_makes_no_rows(machine, cell):
+    data = book(full("name", "label"), change=lambda sheet: setattr(sheet[cell], "font", Font(bold=True)))
+    folder = write(machine / "p", {**IMAGES, "a.xlsx": data})
+    tracemalloc.start()
+    try:
+        assert labels_of(labelled.samples(folder)) == LABELS
+        assert tracemalloc.get_traced_memory()[1] < 30e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_formulas_without_values_are_named_and_empty_results_are_none(machine):
+    formulas = book(full("name", "label", "patient", column=lambda i: f"=LEFT(A{i + 2},1)"))
+    with pytest.raises(DataError, match=r"a\.xlsx: the column patient holds formulas without a value\. Open the"):
+        labelled.samples(write(machine / "p", {**IMAGES, "a.xlsx": formulas}))
+    half = book(full("name", "label", "patient", column=lambda i: "ann" if i == 3 else f"=A{i + 2}"))
+    assert set(labelled.samples(write(machine / "p", {"a.xlsx": half})).patients) == {"", "ann"}
+    labels = book([("imgName", "Label"), ("V0001.jpg", "=1+0")])
+    with pytest.raises(DataError, match=r"labels\.xlsx: the column Label holds formulas without"):
+        read_sheet(write(machine, {"labels.xlsx": labels}) / "labels.xlsx")
+
+
+def strict():
+    """A workbook in the words of Strict Open XML."""
+    with zipfile.ZipFile(io.BytesIO(book(full("name", "label")))) as bundle:
+        files = {name: bundle.read(name) for name in bundle.namelist()}
+    for word in (b"spreadsheetml/2006/main", b"officeDocument/2006/relationships"):
+        usual, named = b"schemas.openxmlformats.org/" + word, b"purl.oclc.org/ooxml/" + word.replace(b"/2006", b"")
+        files = {name: data.replace(usual, named) for name, data in files.items()}
+    return packed(files)
+
+
+@pytest.mark.parametrize(("data", "said"), [
+    (bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600), "is a workbook of an older Excel .* as .xlsx without a password"),
+    (strict(), r"has no sheet that can be read: it may be a Strict Open XML Spreadsheet\. Open it in Excel and save"),
+])  # fmt: skip
+def test_a_workbook_of_another_kind_is_named(tmp_path, data, said):
+    with pytest.raises(DataError, match=rf"labels\.xlsx {said}"):
+        read_sheet(write(tmp_path, {"labels.xlsx": data}) / "labels.xlsx")
