@@ -27,6 +27,8 @@ PARTS = {
     **dict.fromkeys(("testing", "test", "testingset", "testset", "测试", "测试集"), "testing"),
 }
 _SUFFIXES = {".csv", ".xlsx"}
+# What programs write where they know nothing; "None" is a class in some sheets.
+_UNKNOWN = {"#n/a", "#ref!", "#name?", "#value!", "#div/0!", "#null!", "#num!", "nan", "null", "n/a"}
 
 
 @dataclass(frozen=True)
@@ -185,11 +187,16 @@ def _text(cell: object) -> str:
 
 
 def _said(role: str, cell: object) -> str:
-    """A cell of one of COLUMNS. Names stand as those of files do; "１" is 1, and P01 and p01 are one patient."""
+    """A cell of one of COLUMNS. Names stand as those of files do; "１" is 1, and P01 and p01 are one patient.
+
+    What says that something is unknown is as nothing: it is no class, and its photographs are not of one patient.
+    """
     text = _text(cell)
     if role == "name":
         return text
     text = _text(unicodedata.normalize("NFKC", text))
+    if text.casefold() in _UNKNOWN:
+        return ""
     return text.casefold() if role == "patient" else text
 
 

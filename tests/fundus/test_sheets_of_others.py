@@ -143,3 +143,27 @@ def strict():
 def test_a_workbook_of_another_kind_is_named(tmp_path, data, said):
     with pytest.raises(DataError, match=rf"labels\.xlsx {said}"):
         read_sheet(write(tmp_path, {"labels.xlsx": data}) / "labels.xlsx")
+
+
+# --- what is unknown --------------------------------------------------------------------------------------------------
+
+UNKNOWN = ["#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "nan", "NaN", "null", "NULL", "n/a"]
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN)
+def test_what_is_unknown_is_no_class_no_patient_and_no_part(machine, unknown):
+    rows = [[name, label, unknown, ""] for name, label in zip(FLAT, LABELS, strict=True)]
+    folder = write(machine / "p", {**IMAGES, "a.csv": csv("name,label,patient,part", rows)})
+    assert set(labelled.samples(folder).patients) == set(labelled.samples(folder).parts) == {""}
+    rows[4][1] = unknown
+    with pytest.raises(DataError, match=r"1 photograph without a label: 04\.jpg \(row 6\)"):
+        labelled.samples(write(folder, {"a.csv": csv("name,label,patient,part", rows)}))
+    parts = [[*row[:3], unknown if i == 3 else ("train", "test")[i // 10]] for i, row in enumerate(rows)]
+    with pytest.raises(DataError, match="column part says nothing, and must"):
+        parts[4][1] = "healthy"
+        labelled.samples(write(folder, {"a.csv": csv("name,label,patient,part", parts)}))
+
+
+def test_none_may_be_a_class(machine):
+    rows = [(name, ("None", "DR")[i % 2]) for i, name in enumerate(FLAT)]
+    assert "None" in labelled.samples(write(machine / "p", {**IMAGES, "a.csv": csv("name,label", rows)})).classes
