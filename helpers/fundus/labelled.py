@@ -61,7 +61,7 @@ def samples(folder: Path) -> Labelled | None:
     home = _home(folder)
     files = {path.relative_to(home).as_posix(): path for path in walk(home)}
     found = {name: path for name, path in files.items() if path.suffix.lower() in SUFFIXES}
-    sheet = find_sheet(home)
+    sheet, unread = find_sheet(home)
     labels, parts = _by_folder(list(found))
     by_part = bool(parts)
     told = sheet is not None and not is_sheet(sheet.path)
@@ -90,7 +90,7 @@ def samples(folder: Path) -> Labelled | None:
     )  # fmt: skip
     _check_classes(listed, source)
     listed = _with_own_parts(listed) if parts else _enough(listed, source)
-    return replace(listed, origin=listed.origin + _left_out(home, files.values()))
+    return replace(listed, origin=listed.origin + _left_out(home, files.values(), unread))
 
 
 def _home(folder: Path) -> Path:
@@ -111,13 +111,14 @@ def _entries(folder: Path) -> list[Path]:
     return [*folders, *(path for path in paths if path.suffix.lower() in SUFFIXES), *sheets_in(folder)]
 
 
-def _left_out(home: Path, files: Iterable[Path]) -> str:
-    """What is not read, in words: files that are neither photographs nor sheets, and folders that are called masks."""
-    sheets = sheets_in(home)
+def _left_out(home: Path, files: Iterable[Path], unread: dict[str, str]) -> str:
+    """What is not read, in words: sheets and why, files of other kinds, and folders that are called masks."""
+    sheets = {*sheets_in(home), *(home / name for name in unread)}
     others = [path for path in files if path.suffix.lower() not in SUFFIXES and path not in sheets]
     masks = {path.name for depth in ("*", "*/*") for path in home.glob(depth) if beside(path.name) and path.is_dir()}
     masks.discard("__MACOSX")  # what macOS adds to an archive, and no photographs
-    said = [f"{counted(others, 'file')} of other kinds"] if others else []
+    said = [some([f"{name} ({why})" for name, why in unread.items()])] if unread else []
+    said += [f"{counted(others, 'file')} of other kinds"] if others else []
     said += [f"{some(sorted(masks))} (masks, by the name)"] if masks else []
     return f"; left out: {', '.join(said)}" if said else ""
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from helpers.fundus.errors import DataError
 from helpers.fundus.images import SUFFIXES
 from helpers.fundus.sheets import Rows, check_rows, read_tables
-from helpers.fundus.sources import some
+from helpers.fundus.sources import OLD_SHEETS, some
 
 # Headers, as `plain` makes them.
 COLUMNS = {
@@ -46,20 +46,39 @@ def sheets_in(folder: Path) -> list[Path]:
     return sorted(path for path in files if not path.name.startswith((".", "~$")))
 
 
-def find_sheet(folder: Path) -> Sheet | None:
-    """The sheet in a folder that says something of photographs, if there is one.
+def find_sheet(folder: Path) -> tuple[Sheet | None, dict[str, str]]:
+    """The sheet in a folder that says something of photographs, if there is one; of the others, why they are not read.
 
     Raises:
-        DataError: there are two of them, two columns could be the same thing, or a sheet cannot be read.
+        DataError: there are two of them, two columns could be the same thing, a row has more cells than there are
+            titles, or a sheet cannot be read and there is no other.
     """
-    tables = [(path, *table) for path in sheets_in(folder) for table in read_tables(path).items()]
-    found = [sheet for table in tables if (sheet := _read(*table))]
-    if len(found) > 1:
+    found: list[Sheet] = []
+    errors: list[DataError] = []
+    others = {path.name: "save it as .xlsx" for path in sorted(folder.glob("*")) if path.suffix.lower() in OLD_SHEETS}
+    for path in sheets_in(folder):
+        try:
+            tables = read_tables(path)
+        except DataError as error:
+            errors.append(error)
+            others[path.name] = "cannot be read"
+            continue
+        sheets = [sheet for title, rows in tables.items() if (sheet := _read(path, title, rows))]
+        found += sheets
+        if not any(sheet.rows for sheet in sheets):
+            others[path.name] = "no row below its titles" if sheets else "no columns name and label in it"
+    full = [sheet for sheet in found if sheet.rows]
+    if errors and not full:
+        raise errors[0]
+    full = full or found
+    if len(full) > 1:
         raise DataError(
-            f"{' and '.join(str(sheet.path) for sheet in found)} both say something of photographs. Keep one of them, "
+            f"{' and '.join(str(sheet.path) for sheet in full)} both say something of photographs. Keep one of them, "
             "with one table."
         )
-    return found[0] if found else None
+    for sheet in full:
+        others.pop(sheet.path.name, None)
+    return (full[0] if full else None), others
 
 
 def _read(path: Path, table: str, rows: Rows) -> Sheet | None:

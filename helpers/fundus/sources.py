@@ -17,6 +17,7 @@ from helpers.fundus.sheets import is_sheet, read_sheet
 RENDERED = "RENDERED.json"  # helpers.fundus.render writes it into a folder of rendered images
 PARTS = ("training", "validation", "testing")
 MAX_FOLDERS = 2_000  # more than this is a disk, and no data set
+OLD_SHEETS = {".xls", ".xlsb", ".ods"}  # that nothing here can read
 
 _MOUNTS = ("data19065", "data23828", "data19469")  # iChallenge-PM on AI Studio, and two copies of it
 _IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
@@ -107,7 +108,8 @@ def samples(folder: str | Path, progress: bool = False) -> list[Sample]:
     if files.missing:  # archives may have been deleted after they were unpacked
         files = _look(*folders)
     if files.missing:
-        raise DataError(f"{folder} lacks {' and '.join(files.missing)}. {_HELP}")
+        said = "" if files.images and files.sheets else files.not_read
+        raise DataError(f"{folder} lacks {' and '.join(files.missing)}.{said} {_HELP}")
     if files.strangers:
         raise DataError(
             f"{some(files.strangers)}: no label. Names of the data set are H, N, P, V or T and a number (P0056.jpg). "
@@ -138,10 +140,19 @@ class _Files:
     strangers: list[Path] = field(default_factory=list)  # among them, but with a name that says nothing
     sheets: list[tuple[Path, Path]] = field(default_factory=list)  # (sheet, its path below the folder)
     zips: list[Path] = field(default_factory=list)
+    tables: list[Path] = field(default_factory=list)  # all sheets, whatever they are called
 
     @property
     def anything(self) -> bool:
         return bool(self.images or self.sheets or self.zips)
+
+    @property
+    def not_read(self) -> str:
+        """A sentence on the sheets that lie there, with a space before it; "" if there are none."""
+        old = " Save an .xls or .ods as .xlsx." if {path.suffix.lower() for path in self.tables} & OLD_SHEETS else ""
+        names = sorted(path.name for path in self.tables)
+        said = f" {some(names)}: no sheet of photographs, which has columns name and label and lies beside them.{old}"
+        return said if names else ""
 
     @property
     def missing(self) -> list[str]:
@@ -153,8 +164,9 @@ class _Files:
 def _checked(folder: Path) -> Path:
     if not folder.is_dir():
         raise DataNotFound(f"{folder} is no folder. {_HELP}")
-    if not _look(folder).anything:
-        raise DataNotFound(f"{folder} holds nothing of the data set. {_HELP}")
+    files = _look(folder)
+    if not files.anything:
+        raise DataNotFound(f"{folder} holds nothing of the data set.{files.not_read} {_HELP}")
     return folder
 
 
@@ -170,6 +182,8 @@ def _look(*folders: Path, leave_out: Path | None = None) -> _Files:
                 files.zips.append(path)
             elif is_sheet(path):
                 files.sheets.append((path, below))
+            if suffix in {".csv", ".xlsx", *OLD_SHEETS}:
+                files.tables.append(path)
     folders_with_images = {path.parent for path in files.images.values()}
     files.strangers = [path for path in files.strangers if path.parent in folders_with_images]
     return files

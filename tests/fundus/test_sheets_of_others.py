@@ -3,7 +3,7 @@ import io
 import tracemalloc
 import zipfile
 
-from helpers.fundus import labelled
+from helpers.fundus import labelled, photographs
 from helpers.fundus.errors import DataError
 from helpers.fundus.sheets import read_sheet
 from tests.tools.palm_builder import encode, packed, picture, write
@@ -167,3 +167,46 @@ def test_what_is_unknown_is_no_class_no_patient_and_no_part(machine, unknown):
 def test_none_may_be_a_class(machine):
     rows = [(name, ("None", "DR")[i % 2]) for i, name in enumerate(FLAT)]
     assert "None" in labelled.samples(write(machine / "p", {**IMAGES, "a.csv": csv("name,label", rows)})).classes
+
+
+# --- several sheets, and those that are not understood ----------------------------------------------------------------
+
+CLASSES = {f"{label}/{name}": IMAGES[name] for name, label in zip(FLAT, LABELS, strict=True)}
+NAMED = full("name", "label")
+
+
+@pytest.mark.parametrize(("name", "data", "said"), [
+    ("a.csv", "file name,label (0/1),patient no.\n00.jpg,1,2\n", r"a.csv (no columns name and label in it)"),
+    ("a.csv", "photo no,MRN\n1,2\n", "a.csv (no columns name and label in it)"),
+    ("a.xls", b"old", "a.xls (save it as .xlsx)"),
+])  # fmt: skip
+def test_a_sheet_that_is_not_understood_is_named(machine, name, data, said):
+    listed = labelled.samples(write(machine / "p", {**CLASSES, name: data, "notes.txt": ""}))
+    assert listed.origin == f"a folder for each class; left out: {said}, 1 file of other kinds"
+    with pytest.raises(DataError, match=rf"holds nothing of the data set\. {name}: no sheet of photographs, which has"):
+        photographs.read(write(machine / "q", {**IMAGES, name: data}), 24, progress=False)
+
+
+def test_a_labels_sheet_that_nothing_here_can_read_is_named(machine):
+    for name, said in (("labels.xls", r"Save an \.xls or \.ods as \.xlsx"), ("labels.csv", "which has columns name")):
+        folder = write(machine / name, {**IMAGES, name: "photo no,grade"})
+        with pytest.raises(DataError, match=rf"{name}: no sheet of photographs.*{said}") as caught:
+            photographs.read(folder, 24, progress=False)
+        assert len(str(caught.value)) < 750
+
+
+def test_titles_alone_are_no_second_sheet(machine):
+    template = book(NAMED, change=lambda sheet: sheet.parent.create_sheet("template").append(NAMED[0]))
+    listed = labelled.samples(write(machine / "p", {**IMAGES, "a.xlsx": template}))
+    assert labels_of(listed) == LABELS and listed.origin == "classes from a.xlsx"
+    listed = labelled.samples(write(machine / "p", {"empty.csv": "name,label\n"}))
+    assert listed.origin == "classes from a.xlsx; left out: empty.csv (no row below its titles)"
+
+
+@pytest.mark.parametrize(("name", "data"), [("z.xlsx", b"no workbook"), ("a.csv", b"\xff\x00\xff\xff\x81")])
+def test_a_damaged_sheet_of_something_else_stops_nothing(machine, name, data):
+    folder = write(machine / "p", {**IMAGES, name: data, "good.xlsx": book(NAMED)})
+    assert labelled.samples(folder).origin == f"classes from good.xlsx; left out: {name} (cannot be read)"
+    (folder / "good.xlsx").unlink()
+    with pytest.raises(DataError, match=name):
+        labelled.samples(folder)
