@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path, PurePath
 
 from helpers.fundus.errors import DataError
@@ -111,7 +112,8 @@ def match(sheet: Sheet, names: Sequence[str], home: Path) -> dict[str, dict[str,
     """The row of each photograph.
 
     Args:
-        sheet: its names may have more or fewer folders before them, and leave out the suffix or have another one.
+        sheet: its names may have more or fewer folders before them, those of another machine as well, and leave out
+            the suffix or have another one.
         names: of all photographs, as paths below `home`.
         home: where they lie.
 
@@ -127,9 +129,10 @@ def match(sheet: Sheet, names: Sequence[str], home: Path) -> dict[str, dict[str,
     rows: dict[str, dict[str, str]] = {}
     numbers: dict[str, int] = {}
     missing: list[str] = []
+    shared = _shared([_plain_path(row["name"]) for _, row in sheet.rows], by_ending)
     for number, row in sheet.rows:
-        wanted = row["name"].replace("\\", "/").removeprefix("./").strip("/")
-        fitting = by_ending.get(_key(wanted)) or by_ending.get(_key(_stem(wanted)), [])
+        wanted = _plain_path(row["name"])
+        fitting = _fitting(wanted, by_ending, shared)
         if not wanted or not fitting:
             missing.append(f"{wanted or 'no name'} (row {number})")
             continue
@@ -162,6 +165,35 @@ def match(sheet: Sheet, names: Sequence[str], home: Path) -> dict[str, dict[str,
             f"{sheet.columns['label']}, or move the photographs away and remove their rows."
         )
     return rows
+
+
+def _plain_path(name: str) -> str:
+    return name.replace("\\", "/").removeprefix("./").strip("/")
+
+
+def _shared(names: Sequence[str], by_ending: dict[str, list[str]]) -> int:
+    """How many folders are the same at the beginning of all these paths; 0 where one is that of a photograph as is."""
+    if any(_key(each) in by_ending for name in names for each in (name, _stem(name))):
+        return 0
+    levels = zip(*(name.split("/")[:-1] for name in names if name), strict=False)
+    return sum(1 for _ in takewhile(lambda level: len(set(level)) == 1, levels))
+
+
+def _fitting(wanted: str, by_ending: dict[str, list[str]], shared: int) -> list[str]:
+    """The photographs that a sheet's name may mean: with all of its folders, or else without the first ones.
+
+    Folders that tell rows apart tell photographs apart: p1/left.jpg is not p2/left.jpg. They can be left out only where
+    they lie above all photographs, as those of another machine do; those that are `shared` by all rows tell nothing.
+    """
+    parts = wanted.split("/")
+    for start in range(len(parts)):
+        ending = "/".join(parts[start:])
+        fitting = by_ending.get(_key(ending)) or by_ending.get(_key(_stem(ending)), [])
+        if start > shared:
+            fitting = [name for name in fitting if len(_plain_path(name).split("/")) <= len(parts) - start]
+        if fitting:
+            return fitting
+    return []
 
 
 def parts_of(sheet: Sheet, rows: dict[str, dict[str, str]]) -> dict[str, str]:

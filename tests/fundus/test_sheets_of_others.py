@@ -210,3 +210,35 @@ def test_a_damaged_sheet_of_something_else_stops_nothing(machine, name, data):
     (folder / "good.xlsx").unlink()
     with pytest.raises(DataError, match=name):
         labelled.samples(folder)
+
+
+# --- names with the folders of another machine ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("above", [
+    ["D:\\study\\photos\\"], ["images/"], ["/home/ann/x/"], ["D:\\one\\", "E:\\two\\more\\"], ["https://x.org/a/b/"],
+])  # fmt: skip
+@pytest.mark.parametrize("suffix", ["", ".tif"])
+def test_folders_of_another_machine_are_left_out(machine, above, suffix):
+    rows = [(above[i % len(above)] + (name[:2] + suffix if suffix else name), label)
+            for i, (name, label) in enumerate(zip(FLAT, LABELS, strict=True))]  # fmt: skip
+    listed = labelled.samples(write(machine / "photos", {**IMAGES, "a.csv": csv("name,label", rows)}))
+    assert labels_of(listed) == LABELS
+
+
+def test_folders_that_all_rows_share_tell_nothing_and_others_tell_photographs_apart(machine):
+    rows = [(f"D:\\all\\{name}", f"p{name[:2]}") for name in FLAT]
+    listed = labelled.samples(write(machine / "p", {**CLASSES, "a.csv": csv("name,patient", rows)}))
+    assert list(listed.patients) == [f"p{name.split('/')[1][:2]}" for name in listed.names]
+    rows = [(f"D:\\x\\{label}\\{name}", f"p{name[:2]}") for name, label in zip(FLAT, LABELS, strict=True)]
+    assert labelled.samples(write(machine / "p", {"a.csv": csv("name,patient", rows)})).patients == listed.patients
+    rows[3] = (r"D:\x\healthy\03.jpg", "p3")
+    with pytest.raises(DataError, match=r"1 row without a photograph .*: D:/x/healthy/03\.jpg \(row 5\)"):
+        labelled.samples(write(machine / "p", {"a.csv": csv("name,patient", rows)}))
+
+
+def test_one_name_in_two_folders_stays_ambiguous(machine):
+    files = {f"{part}/{name}": IMAGES[name] for part in ("a", "b") for name in FLAT}
+    rows = [(f"D:/x/{name}", label) for name, label in zip(FLAT, LABELS, strict=True)]
+    with pytest.raises(DataError, match=r"row 2: D:/x/00\.jpg could be a/00\.jpg, b/00\.jpg"):
+        labelled.samples(write(machine / "p", {**files, "a.csv": csv("name,label", rows)}))
