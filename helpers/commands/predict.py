@@ -38,9 +38,9 @@ from helpers.commands.stopping import stoppable
 from helpers.console import printable
 from helpers.files import DamagedFile, read_arrays, spelled
 from helpers.fundus.errors import ImageError
+from helpers.fundus.folders import walk
 from helpers.fundus.images import SUFFIXES, normalise, read_image, scaled, squeeze
 from helpers.fundus.plausible import FUNDUS, OTHER, judge, prepare
-from helpers.fundus.sources import walk
 from helpers.language import Text
 from helpers.training import checkpoint, model_file
 from helpers.training.inference import probabilities

@@ -9,9 +9,9 @@ from itertools import takewhile
 from pathlib import Path, PurePath
 
 from helpers.fundus.errors import DataError
+from helpers.fundus.folders import OLD_SHEETS, some
 from helpers.fundus.images import SUFFIXES
 from helpers.fundus.sheets import Rows, check_rows, read_tables
-from helpers.fundus.sources import OLD_SHEETS, some
 
 # Headers, as `plain` makes them.
 COLUMNS = {

@@ -19,10 +19,11 @@ from helpers.checks import array, number, shown, whole
 from helpers.fundus import labelled
 from helpers.fundus.copies import same_photographs
 from helpers.fundus.errors import DataError, DataNotFound
+from helpers.fundus.folders import some
 from helpers.fundus.grouping import hold_back, together
 from helpers.fundus.images import image_size, read_images
 from helpers.fundus.own_sheets import counted
-from helpers.fundus.sources import PARTS, RENDERED, find, is_palm, samples, some
+from helpers.fundus.sources import PARTS, RENDERED, find, is_palm, samples
 
 import numpy as np
 from sklearn.model_selection import train_test_split

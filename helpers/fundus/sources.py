@@ -5,19 +5,18 @@ import filecmp
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from helpers import ROOT
 from helpers.fundus import archives
 from helpers.fundus.errors import DataError, DataNotFound
+from helpers.fundus.folders import OLD_SHEETS, beside, some, walk
 from helpers.fundus.sheets import is_sheet, read_sheet
 
 RENDERED = "RENDERED.json"  # helpers.fundus.render writes it into a folder of rendered images
 PARTS = ("training", "validation", "testing")
-MAX_FOLDERS = 2_000  # more than this is a disk, and no data set
-OLD_SHEETS = {".xls", ".xlsb", ".ods"}  # that nothing here can read
+MAX_FOLDERS = 2_000  # more than this is no data set: a search need not look through a disk
 
 _MOUNTS = ("data19065", "data23828", "data19469")  # iChallenge-PM on AI Studio, and two copies of it
 _IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
@@ -174,7 +173,7 @@ def _look(*folders: Path, leave_out: Path | None = None) -> _Files:
     """Sort all files below the folders; how deep they lie and what the folders are called hardly matters."""
     files = _Files()
     for folder in folders:
-        for path in walk(folder, leave_out):
+        for path in walk(folder, leave_out, MAX_FOLDERS):
             below, suffix = path.relative_to(folder), path.suffix.lower()
             if suffix in _IMAGES:
                 _add_image(files, path, below)
@@ -187,36 +186,6 @@ def _look(*folders: Path, leave_out: Path | None = None) -> _Files:
     folders_with_images = {path.parent for path in files.images.values()}
     files.strangers = [path for path in files.strangers if path.parent in folders_with_images]
     return files
-
-
-def walk(folder: Path, leave_out: Path | None = None) -> Iterator[Path]:
-    """All files below a folder but hidden ones, and without the masks, which have the names of the images.
-
-    Raises:
-        DataError: a folder cannot be listed, or there are more than MAX_FOLDERS, those behind links among them.
-    """
-    for count, (current, folders, names) in enumerate(os.walk(folder, onerror=_refuse, followlinks=True)):
-        if count > MAX_FOLDERS:
-            raise DataError(f"{folder} holds more than {MAX_FOLDERS} folders. Name the folder of the data set itself.")
-        here = Path(current)
-        folders[:] = sorted(n for n in folders if not (n.startswith(".") or beside(n) or _leads_back(here / n)))
-        if leave_out is not None and leave_out.resolve() == (here / leave_out.name).resolve():
-            folders[:] = [name for name in folders if name != leave_out.name]
-        yield from (here / name for name in sorted(names) if not name.startswith((".", "~$")))
-
-
-def _leads_back(folder: Path) -> bool:
-    """Whether it is a link to a folder above it: round such a circle, the same files would come again and again."""
-    return folder.is_symlink() and folder.resolve() in {above.resolve() for above in folder.parents}
-
-
-def _refuse(error: OSError) -> None:
-    raise DataError(f"{error.filename} cannot be listed ({error.strerror}). Make it readable.") from error
-
-
-def beside(name: str) -> bool:
-    """Whether this is the name of something beside the images: the lesion and disc masks, or what macOS adds."""
-    return any(word in name.lower() for word in ("mask", "annotation", "__macosx"))
 
 
 def _add_image(files: _Files, path: Path, below: Path) -> None:
@@ -276,8 +245,3 @@ def _compare(files: _Files, labels: dict[tuple[str, str], int], folder: Path) ->
             warnings.warn(f"{folder}: the {len(images)} testing images have no labels and are left out.", stacklevel=3)
         elif without_label:
             raise DataError(f"{some(without_label)}: no label in {sheets}. Add the row, or remove the image.")
-
-
-def some(names: Sequence) -> str:
-    """The first three, and how many more there are."""
-    return ", ".join(map(str, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
