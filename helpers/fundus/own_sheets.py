@@ -82,6 +82,11 @@ def find_sheet(folder: Path) -> tuple[Sheet | None, dict[str, str]]:
     return (full[0] if full else None), others
 
 
+def names_photographs(rows: Rows) -> bool:
+    """Whether there are titles of a name and of another one of COLUMNS in a row."""
+    return any("name" in titles and len(titles) > 1 for titles in (_titles(row) for _, row in rows))
+
+
 def _read(path: Path, table: str, rows: Rows) -> Sheet | None:
     """What stands below the first row that has titles of COLUMNS, the name and another one."""
     titled = ((place, _titles(row)) for place, (_, row) in enumerate(rows))

@@ -10,9 +10,11 @@ from pathlib import Path, PurePath
 
 from helpers import ROOT
 from helpers.fundus import archives
-from helpers.fundus.errors import DataError, DataNotFound
+from helpers.fundus.errors import ArchiveError, DataError, DataNotFound
 from helpers.fundus.folders import OLD_SHEETS, beside, some, walk
-from helpers.fundus.sheets import is_sheet, read_sheet
+from helpers.fundus.images import SUFFIXES
+from helpers.fundus.own_sheets import names_photographs
+from helpers.fundus.sheets import COLUMNS, header, is_sheet, read_sheet, read_tables
 
 RENDERED = "RENDERED.json"  # helpers.fundus.render writes it into a folder of rendered images
 PARTS = ("training", "validation", "testing")
@@ -124,11 +126,38 @@ def samples(folder: str | Path, progress: bool = False) -> list[Sample]:
 
 
 def is_palm(folder: Path) -> bool:
-    """Whether a folder holds the data set, unpacked and with its three parts or packed, by the names of the files."""
+    """Whether a folder holds the data set, unpacked and with its three parts or packed, by the names of the files.
+
+    Beside photographs with other names, an archive counts only where images of the data set are in it.
+
+    Raises:
+        DataError: a folder cannot be listed, or there are far too many.
+        ArchiveError: an archive cannot be read, and there are no photographs with other names.
+    """
     paths = list(walk(folder))
-    keys = {_key(path) for path in paths if path.suffix.lower() in _IMAGES and _IMAGE_NAME.fullmatch(path.stem)}
-    whole = {"training", "validation"} <= {part for part, _ in keys} and any(map(is_sheet, paths))
-    return whole or any(_holds_data(path) for path in paths if path.suffix.lower() == ".zip")
+    images = [path for path in paths if path.suffix.lower() in SUFFIXES | _IMAGES]
+    parts = {_key(path)[0] for path in images if path.suffix.lower() in _IMAGES and _IMAGE_NAME.fullmatch(path.stem)}
+    sheets = [path for path in paths if is_sheet(path)]
+    if {"training", "validation"} <= parts and sheets and not all(map(_is_own, sheets)):
+        return True
+    others = not all(_IMAGE_NAME.fullmatch(path.stem) for path in images)
+    for path in paths:
+        try:
+            if path.suffix.lower() == ".zip" and _holds_data(path, surely=others):
+                return True
+        except ArchiveError:
+            if not others:
+                raise
+    return False
+
+
+def _is_own(sheet: Path) -> bool:
+    """Whether a sheet lacks the columns of the data set, and has those of photographs of one's own."""
+    try:
+        tables = read_tables(sheet).values()
+    except DataError:
+        return False
+    return not any(header(rows, COLUMNS) for rows in tables) and any(map(names_photographs, tables))
 
 
 @dataclass
@@ -205,12 +234,15 @@ def _key(below: PurePath) -> tuple[str, str]:
     return (by_letter if by_letter != "training" else next(by_folder, by_letter)), name
 
 
-def _holds_data(archive: Path) -> bool:
-    """Whether it is one of the data set's archives, and not of its lesion and disc masks."""
+def _holds_data(archive: Path, surely: bool = False) -> bool:
+    """Whether it is one of the data set's archives, and not of its lesion and disc masks.
+
+    A sheet of labels in it, or an archive of any name, may be of other photographs: they do not count as `surely`.
+    """
     members = [PurePath(name) for name in archives.members(archive) if not any(map(beside, PurePath(name).parts))]
     return any(
-        is_sheet(member)
-        or member.suffix.lower() == ".zip"
+        (is_sheet(member) and not surely)
+        or (member.suffix.lower() == ".zip" and (not surely or "palm" in member.name.lower()))
         or (member.suffix.lower() in _IMAGES and _IMAGE_NAME.fullmatch(member.stem))
         for member in members
     )
