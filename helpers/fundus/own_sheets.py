@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePath
@@ -27,7 +27,6 @@ PARTS = {
     **dict.fromkeys(("validation", "val", "valid", "dev", "validationset", "验证", "验证集"), "validation"),
     **dict.fromkeys(("testing", "test", "testingset", "testset", "测试", "测试集"), "testing"),
 }
-_SUFFIXES = {".csv", ".xlsx"}
 # What programs write where they know nothing; "None" is a class in some sheets.
 _UNKNOWN = {"#n/a", "#ref!", "#name?", "#value!", "#div/0!", "#null!", "#num!", "nan", "null", "n/a"}
 
@@ -41,9 +40,9 @@ class Sheet:
     rows: list[tuple[int, dict[str, str]]]
 
 
-def sheets_in(folder: Path) -> list[Path]:
-    """The files in a folder, not below it, that are sheets by their names."""
-    files = (path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in _SUFFIXES)
+def sheets_in(folder: Path, suffixes: Set[str] = frozenset({".csv", ".xlsx"})) -> list[Path]:
+    """The files in a folder, not below it, that are sheets by their names; or those with other suffixes."""
+    files = (path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in suffixes)
     return sorted(path for path in files if not path.name.startswith((".", "~$")))
 
 
@@ -56,7 +55,7 @@ def find_sheet(folder: Path) -> tuple[Sheet | None, dict[str, str]]:
     """
     found: list[Sheet] = []
     errors: list[DataError] = []
-    others = {path.name: "save it as .xlsx" for path in sorted(folder.glob("*")) if path.suffix.lower() in OLD_SHEETS}
+    others = {path.name: "save it as .xlsx" for path in sheets_in(folder, OLD_SHEETS)}
     for path in sheets_in(folder):
         try:
             tables = read_tables(path)

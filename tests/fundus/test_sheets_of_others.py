@@ -181,7 +181,8 @@ NAMED = full("name", "label")
     ("a.xls", b"old", "a.xls (save it as .xlsx)"),
 ])  # fmt: skip
 def test_a_sheet_that_is_not_understood_is_named(machine, name, data, said):
-    listed = labelled.samples(write(machine / "p", {**CLASSES, name: data, "notes.txt": ""}))
+    lock = {f"~${name}": "x", f".{name}": "x"}
+    listed = labelled.samples(write(machine / "p", {**CLASSES, **lock, name: data, "notes.txt": ""}))
     assert listed.origin == f"a folder for each class; left out: {said}, 1 file of other kinds"
     with pytest.raises(DataError, match=rf"holds nothing of the data set\. {name}: no sheet of photographs, which has"):
         photographs.read(write(machine / "q", {**IMAGES, name: data}), 24, progress=False)
