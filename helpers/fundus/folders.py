@@ -8,7 +8,8 @@ from pathlib import Path
 from helpers.fundus.errors import DataError
 
 MANY_FOLDERS = 200_000  # photographs of one's own may lie in a folder for each patient; more than this is a disk
-OLD_SHEETS = {".xls", ".xlsb", ".ods"}  # that nothing here can read
+SHEETS = frozenset({".csv", ".xlsx"})
+OLD_SHEETS = frozenset({".xls", ".xlsb", ".ods"})  # that nothing here can read
 # What disks of a network (@, #) and Windows ($) put into folders: thumbnails, and what was deleted.
 _SYSTEM = {"@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found"}
 

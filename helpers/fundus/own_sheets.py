@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path, PurePath
 
 from helpers.fundus.errors import DataError
-from helpers.fundus.folders import OLD_SHEETS, some
+from helpers.fundus.folders import OLD_SHEETS, SHEETS, some
 from helpers.fundus.images import SUFFIXES
 from helpers.fundus.sheets import Rows, check_rows, read_tables
 
@@ -40,7 +40,7 @@ class Sheet:
     rows: list[tuple[int, dict[str, str]]]
 
 
-def sheets_in(folder: Path, suffixes: Set[str] = frozenset({".csv", ".xlsx"})) -> list[Path]:
+def sheets_in(folder: Path, suffixes: Set[str] = SHEETS) -> list[Path]:
     """The files in a folder, not below it, that are sheets by their names; or those with other suffixes."""
     files = (path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in suffixes)
     return sorted(path for path in files if not path.name.startswith((".", "~$")))

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from helpers import ROOT
 from helpers.fundus import archives
 from helpers.fundus.errors import ArchiveError, DataError, DataNotFound
-from helpers.fundus.folders import OLD_SHEETS, beside, some, walk
+from helpers.fundus.folders import OLD_SHEETS, SHEETS, beside, some, walk
 from helpers.fundus.images import SUFFIXES
 from helpers.fundus.own_sheets import names_photographs
 from helpers.fundus.sheets import COLUMNS, header, is_sheet, read_sheet, read_tables
@@ -128,11 +128,11 @@ def samples(folder: str | Path, progress: bool = False) -> list[Sample]:
 def is_palm(folder: Path) -> bool:
     """Whether a folder holds the data set, unpacked and with its three parts or packed, by the names of the files.
 
-    Beside photographs with other names, an archive counts only where images of the data set are in it.
+    Beside photographs with other names, or a sheet of such, an archive counts only where it surely is the data set's.
 
     Raises:
         DataError: a folder cannot be listed, or there are far too many.
-        ArchiveError: an archive cannot be read, and there are no photographs with other names.
+        ArchiveError: an archive cannot be read, and there are no photographs with other names, nor a sheet of such.
     """
     paths = list(walk(folder))
     images = [path for path in paths if path.suffix.lower() in SUFFIXES | _IMAGES]
@@ -140,10 +140,12 @@ def is_palm(folder: Path) -> bool:
     sheets = [path for path in paths if is_sheet(path)]
     if {"training", "validation"} <= parts and sheets and not all(map(_is_own, sheets)):
         return True
-    others = not all(_IMAGE_NAME.fullmatch(path.stem) for path in images)
-    for path in paths:
+    zips = [path for path in paths if path.suffix.lower() == ".zip"]
+    tables = [path for path in paths if path.suffix.lower() in SHEETS]
+    others = zips and (not all(_IMAGE_NAME.fullmatch(path.stem) for path in images) or any(map(_is_own, tables)))
+    for path in zips:
         try:
-            if path.suffix.lower() == ".zip" and _holds_data(path, surely=others):
+            if _holds_data(path, surely=others):
                 return True
         except ArchiveError:
             if not others:
@@ -210,7 +212,7 @@ def _look(*folders: Path, leave_out: Path | None = None) -> _Files:
                 files.zips.append(path)
             elif is_sheet(path):
                 files.sheets.append((path, below))
-            if suffix in {".csv", ".xlsx", *OLD_SHEETS}:
+            if suffix in SHEETS | OLD_SHEETS:
                 files.tables.append(path)
     folders_with_images = {path.parent for path in files.images.values()}
     files.strangers = [path for path in files.strangers if path.parent in folders_with_images]
@@ -237,15 +239,15 @@ def _key(below: PurePath) -> tuple[str, str]:
 def _holds_data(archive: Path, surely: bool = False) -> bool:
     """Whether it is one of the data set's archives, and not of its lesion and disc masks.
 
-    A sheet of labels in it, or an archive of any name, may be of other photographs: they do not count as `surely`.
+    A sheet of labels, an archive, or P001.jpg may be of other photographs. What is `surely` of the data set is
+    V0001.jpg, T0001.jpg and what PALM is written on.
     """
     members = [PurePath(name) for name in archives.members(archive) if not any(map(beside, PurePath(name).parts))]
-    return any(
-        (is_sheet(member) and not surely)
-        or (member.suffix.lower() == ".zip" and (not surely or "palm" in member.name.lower()))
-        or (member.suffix.lower() in _IMAGES and _IMAGE_NAME.fullmatch(member.stem))
-        for member in members
-    )
+    images = [each for each in members if each.suffix.lower() in _IMAGES and _IMAGE_NAME.fullmatch(each.stem)]
+    found = [*images, *(each for each in members if is_sheet(each) or each.suffix.lower() == ".zip")]
+    if surely:
+        found = [each for each in found if "palm" in str(each).lower() or (each in images and each.name[0] in "VTvt")]
+    return bool(found)
 
 
 def _labels(files: _Files) -> dict[tuple[str, str], int]:

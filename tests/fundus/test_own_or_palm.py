@@ -14,8 +14,13 @@ ARCHIVES = {
     "damaged": build.packed({"a.txt": "a" * 1000})[:-30], "no archive": b"x",
     "of something else": build.packed({"a": ""}),
     "a sheet of labels": build.packed({"labels.csv": "name,label\na,b\n", "healthy/0.jpg": b""}),
+    "photographs called P1": build.packed({"healthy/P1.jpg": b"", "glaucoma/P2.jpg": b""}),
     "an archive in it": build.packed({"healthy.zip": build.packed({"0.jpg": b""})}),
 }  # fmt: skip
+
+
+OWN["names like P1"] = {f"P{i}.jpg": data for i, data in enumerate(FLAT.values())}
+OWN["names like P1"]["labels.csv"] = "name,label\n" + "".join(f"P{i}.jpg,{i // 6}\n" for i in range(12))
 
 
 @pytest.mark.parametrize("own", OWN)
