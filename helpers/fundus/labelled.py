@@ -80,6 +80,7 @@ def samples(folder: Path) -> Labelled | None:
         labels, origin = {name: row["label"] for name, row in rows.items()}, f"classes from {sheet.path.name}"
         source = f"{sheet.path}, column {sheet.columns['label']}"
     else:
+        source += "".join(f"; {name} is not read: {why}" for name, why in list(unread.items())[:3])
         _check_folders(home, list(found), labels, by_part)
     order = sorted(found)
     classes, values = _classes([labels[name] for name in order])

@@ -196,6 +196,13 @@ def test_a_labels_sheet_that_nothing_here_can_read_is_named(machine):
         assert len(str(caught.value)) < 750
 
 
+def test_one_folder_of_photographs_beside_a_sheet_that_is_not_understood(machine):
+    files = {f"images/{name}": data for name, data in IMAGES.items()}
+    folder = write(machine / "p", {**files, "a.csv": "photo no,MRN"})
+    with pytest.raises(DataError, match=r"one class, images \(.*p; a\.csv is not read: no columns name and label in"):
+        labelled.samples(folder)
+
+
 def test_titles_alone_are_no_second_sheet(machine):
     template = book(NAMED, change=lambda sheet: sheet.parent.create_sheet("template").append(NAMED[0]))
     listed = labelled.samples(write(machine / "p", {**IMAGES, "a.xlsx": template}))
