@@ -1,6 +1,7 @@
 """Reading .xlsx workbooks: what stands in the cells of each sheet, however it was merged, formatted or calculated."""
 from __future__ import annotations
 
+import lzma
 import warnings
 import zipfile
 import zlib
@@ -17,7 +18,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 # What openpyxl raises over a damaged .xlsx file; RuntimeError if a flipped bit says that it is encrypted.
 _DAMAGED = (
     LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
-    ElementTree.ParseError,
+    lzma.LZMAError, ElementTree.ParseError,
 )  # fmt: skip
 _OLD = bytes.fromhex("D0CF11E0")  # how an .xls begins, and what Office encrypts with a password
 
