@@ -21,13 +21,13 @@ class _Stop(BaseException):
     """Raised inside a function that takes too long; no `except Exception` of it catches this."""
 
 
-def call(function: Callable[..., Any], arguments: dict[str, Any], seconds: float) -> Any:
+def call(function: Callable[..., Any], arguments: dict[str, Any], seconds: float | None) -> Any:
     """What `function(**arguments)` returns; what it prints is dropped.
 
     Args:
         function: the learner's.
         arguments: by position: learners choose their own names.
-        seconds: that it may take.
+        seconds: that it may take; any time if None.
 
     Raises:
         Failed: it raised anything, or was not through in time; it is stopped then, unless it waits inside C code.

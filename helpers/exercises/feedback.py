@@ -1,7 +1,6 @@
 """`check`, `hint` and `solution`: what a learner calls in a notebook. Nothing is raised, whatever an answer is."""
 from __future__ import annotations
 
-import copy
 import importlib
 import textwrap
 from collections import Counter
@@ -9,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from helpers.checks import shown
-from helpers.exercises.calling import Failed, call
+from helpers.exercises.calling import Failed
 from helpers.exercises.exercise import Exercise, Function, Number
+from helpers.exercises.outputs import described, outputs_of
 from helpers.exercises.reading import Unreadable, as_array
 from helpers.language import Text, say
 
@@ -30,13 +30,9 @@ NOT_FINITE = Text("结果里有 NaN 或无穷大", "it holds NaN or infinity")
 NO_FUNCTION = Text("应为一个函数，得到的是 {}", "expected a function, got {}")
 TOO_SLOW = Text("一次调用超过 {:g} 秒还没有结果", "a single call takes more than {:g} seconds")
 RAISES = Text("它引发了 {}", "it raises {}")
-CHANGES = Text("它改动了自己的输入 {}；请先复制", "it changes its own input {}; copy it first")
-RETURNS = Text("应返回 {}（共 {} 项）", "expected to return {} ({} things)")
 INPUT = Text("{}（输入：{}）", "{} (input: {})")
 DIFFERS = Text("{} 在 {} 处是 {:.6g}，应为 {:.6g}", "{} at {} is {:.6g}, expected {:.6g}")
 DIFFERS_SINGLE = Text("{} 是 {:.6g}，应为 {:.6g}", "{} is {:.6g}, expected {:.6g}")
-GRADIENT = Text("{} 的梯度", "the gradient of {}")
-NO_GRADIENT = Text("{} 得不到梯度：不要离开 Paddle 的运算", "no gradient reaches {}: stay with Paddle's operations")
 UNKNOWN = Text("没有练习 {}；这一本有：{}", "there is no exercise {}; this notebook has {}")
 TRY_FIRST = Text(
     '先试一次：填好答案，运行 check("{}", …)，再看解答', 'try first: fill in an answer, run check("{}", ...), then look'
@@ -184,12 +180,12 @@ def _function_feedback(exercise: Function, answer: object) -> str:
         return _not_yet(NO_FUNCTION.format(type(answer).__name__))
     rng = np.random.default_rng(0)  # the same inputs for the same answer, whenever it is checked
     for arguments in [exercise.draw(rng) for _ in range(exercise.cases)]:
-        expected = _outputs(exercise, exercise.truth, arguments)
+        expected = outputs_of(exercise, exercise.truth, arguments)
         try:
-            results = _outputs(exercise, answer, arguments)
+            results = outputs_of(exercise, answer, arguments, exercise.seconds)
         except Failed as failed:
             slow, error = TOO_SLOW.format(exercise.seconds), failed.error
-            reason = slow if error is None else RAISES.format(_described(error))
+            reason = slow if error is None else RAISES.format(described(error))
         except Unreadable as error:
             reason = error.reason
         else:
@@ -197,49 +193,11 @@ def _function_feedback(exercise: Function, answer: object) -> str:
                 return str(BLANK)
             reason = _first_difference(results, expected, exercise.rtol)
             for text, function in exercise.mistakes if reason else ():
-                if not _first_difference(results, _outputs(exercise, function, arguments), exercise.rtol):
+                if not _first_difference(results, outputs_of(exercise, function, arguments), exercise.rtol):
                     return _not_yet(text)
         if reason:
             return _not_yet(INPUT.format(reason, _shown(arguments)))
     return str(RIGHT)
-
-
-def _outputs(exercise: Function, function: Callable, arguments: dict[str, Any]) -> dict[str, np.ndarray] | None:
-    """What a function gives for some arguments, by name; None if it returns None, as an empty one does.
-
-    Raises:
-        Failed, Unreadable: as `call` and `as_array`.
-    """
-    handed = copy.deepcopy(arguments)
-    for name in exercise.gradients:
-        handed[name] = paddle.to_tensor(handed[name], stop_gradient=False)
-    returned = call(function, handed, exercise.seconds)
-    if returned is None:
-        return None
-    for name, value in arguments.items():
-        if isinstance(value, np.ndarray) and not np.array_equal(np.asarray(handed[name]), value):
-            raise Unreadable(CHANGES.format(name))
-    names = exercise.outputs
-    parts = returned if len(names) > 1 else (returned,)
-    if len(names) > 1 and (not isinstance(parts, tuple | list) or len(parts) != len(names)):
-        raise Unreadable(RETURNS.format(", ".join(names), len(names)))
-    results = {name: as_array(part, single=False) for name, part in zip(names, parts, strict=True)}
-    if exercise.gradients:
-        results |= _gradients(exercise, parts[0], handed)
-    return results
-
-
-def _gradients(exercise: Function, output: object, handed: dict[str, Any]) -> dict[str, np.ndarray]:
-    """The gradients of a weighted sum of the output, so that no two of its numbers count alike."""
-    tensors = [handed[name] for name in exercise.gradients]
-    if not isinstance(output, paddle.Tensor) or output.stop_gradient:
-        raise Unreadable(NO_GRADIENT.format(exercise.gradients[0]))
-    weights = np.random.default_rng(1).normal(size=output.shape)
-    found = paddle.grad((output * paddle.to_tensor(weights, output.dtype)).sum(), tensors, allow_unused=True)
-    for name, gradient in zip(exercise.gradients, found, strict=True):
-        if gradient is None:
-            raise Unreadable(NO_GRADIENT.format(name))
-    return {GRADIENT.format(name): each.numpy() for name, each in zip(exercise.gradients, found, strict=True)}
 
 
 def _first_difference(results: dict[str, np.ndarray], expected: dict[str, np.ndarray], rtol: float) -> str:
@@ -264,12 +222,3 @@ def _shown(arguments: dict[str, Any]) -> str:
         f"{name} {list(value.shape)}" if isinstance(value, np.ndarray) and value.ndim else f"{name}={value}"
         for name, value in arguments.items()
     )
-
-
-def _described(error: BaseException) -> str:
-    """Type and message of an error in one short line; neither may raise."""
-    try:
-        message = " ".join(str(error).split())[:120]
-    except Exception:
-        message = ""
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -5,7 +5,7 @@ import symtable
 import textwrap
 
 from helpers import language
-from helpers.exercises import feedback, reading
+from helpers.exercises import feedback, outputs, reading
 from helpers.exercises.exercise import Function, Number
 from helpers.language import Text
 from tests.tools import editions
@@ -112,7 +112,7 @@ def texts(exercise):
     return [exercise.title, *exercise.hints, exercise.why, *(text for text, _ in exercise.mistakes)]
 
 
-FEEDBACK = [text for module in (feedback, reading) for text in vars(module).values() if isinstance(text, Text)]
+FEEDBACK = [text for module in (feedback, outputs, reading) for text in vars(module).values() if isinstance(text, Text)]
 
 
 @pytest.mark.parametrize("pair", [*FEEDBACK, *(text for exercise in ALL.values() for text in texts(exercise))])

@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from helpers import language
-from helpers.exercises import check, given, hint, solution, solved
+from helpers.exercises import check, given, hint, outputs, solution, solved
 from helpers.exercises import feedback as module
 from helpers.exercises.exercise import Function, Mistake, Number
 from helpers.language import Text
@@ -41,7 +41,7 @@ EXERCISES = {
     ),
     "01.4": Function(
         title=both("square"), truth=lambda x: x * x, draw=lambda rng: {"x": rng.normal(size=(3,))}, gradients=("x",),
-        hints=(both("x x"),), solution="def square(x):\n    return x**2", why=both("square"),
+        seconds=1.0, hints=(both("x x"),), solution="def square(x):\n    return x**2", why=both("square"),
     ),
     "01.5": Function(
         title=both("two"), truth=lambda x: (x, 2 * x), draw=lambda rng: {"x": rng.normal(size=(3,))},
@@ -152,6 +152,62 @@ def test_gradients_are_compared_as_well(said):
     assert said("01.4", lambda x: x * x) == "right"
     assert said("01.4", lambda x: x * x.detach()).startswith("not yet - the gradient of x at [")
     assert said("01.4", lambda x: paddle.to_tensor(x.numpy() ** 2)).startswith("not yet - no gradient reaches x")
+
+
+def squared_in_place(x):
+    y = x + 0
+    y.multiply_(x)  # y is needed for the gradient of x * x as it was before
+    y.multiply_(y)
+    return y.sqrt()
+
+
+def backward_within(x):
+    y = x * x
+    y.sum().backward()
+    return y
+
+
+def through_a_layer(back):
+    class Layer(paddle.autograd.PyLayer):
+        @staticmethod
+        def forward(ctx, x):
+            return x * x
+
+        @staticmethod
+        def backward(ctx, dy):
+            return back(dy)
+
+    return Layer.apply
+
+
+def fails(dy):
+    raise RuntimeError("my own mistake")
+
+
+@pytest.mark.parametrize(("answer", "text"), [
+    (squared_in_place, "the gradient cannot be computed: do not change tensors in place"),
+    (backward_within, "the gradient cannot be computed: do not call `backward` within the function"),
+    (through_a_layer(fails), "the gradient cannot be computed: RuntimeError: my own mistake (input: x [3]"),
+    (lambda x: x.detach_() * x, "no gradient reaches x"), (lambda x: (x * x).astype("float16"), "the result at ["),
+    (through_a_layer(lambda dy: never_ends(0, 0)), "a single call takes more than 1 seconds"),
+])  # fmt: skip
+def test_a_backward_pass_that_fails_is_said_in_words(said, answer, text):
+    assert said("01.4", answer).startswith(f"not yet - {text}")
+
+
+def test_gradients_that_a_cell_has_switched_off_are_computed_all_the_same(said):
+    with paddle.no_grad():
+        assert said("01.4", lambda x: x * x) == "right"
+        assert solved("01.4", square := lambda x: x * x) is square
+        assert not paddle.is_grad_enabled()
+    assert said("01.4", paddle.no_grad()(lambda x: x * x)).startswith("not yet - no gradient reaches x")
+
+
+def test_only_the_learners_function_has_a_time_limit(said, monkeypatch):
+    limits = []
+    monkeypatch.setattr(outputs, "call", lambda f, values, most: limits.append(most) or f(*values.values()))
+    assert said("01.4", lambda x: x * x) == "right"
+    assert limits == [None, None, 1.0, 1.0] * EXERCISES["01.4"].cases  # forward and backward, of the course's and his
 
 
 def test_several_results_are_named(said):
