@@ -31,9 +31,9 @@ def hand_samples() -> dict[str, Any]:
 
 
 def images(rng: np.random.Generator) -> dict[str, Any]:
-    shape = (int(rng.integers(4, 7)), 3, 5, 2, 4)[: int(rng.integers(2, 6))]
+    shape = (int(rng.integers(4, 7)), int(rng.integers(2, 5)), 5, 2, 4)[: int(rng.integers(2, 6))]
     x = rng.normal(rng.normal(), rng.uniform(0.2, 2), shape)
-    gamma, beta = rng.normal(size=(2, 3))
+    gamma, beta = rng.normal(size=(2, shape[1]))
     return {"x": x, "gamma": gamma, "beta": beta, "eps": round(rng.uniform(0.01, 0.2), 3)}
 
 
@@ -67,13 +67,14 @@ def root(var: np.ndarray, eps: float) -> np.ndarray:
 
 def batch(rng: np.random.Generator) -> dict[str, Any]:
     x = images(rng)["x"]
-    moving = {"moving_mean": rng.normal(size=3), "moving_var": rng.uniform(0.5, 2, 3)}
+    channels = x.shape[1]
+    moving = {"moving_mean": rng.normal(size=channels), "moving_var": rng.uniform(0.5, 2, channels)}
     return {**moving, "x": x, "momentum": round(rng.uniform(0.6, 0.95), 2)}
 
 
 def update(moving_mean: np.ndarray, moving_var: np.ndarray, x: np.ndarray, momentum: float) -> tuple[Any, Any]:
     mean, var = _tensor(moving_mean), _tensor(moving_var)
-    _paddles(x, mean, var, np.ones(3), np.zeros(3), training=True, momentum=momentum)
+    _paddles(x, mean, var, np.ones_like(moving_var), np.zeros_like(moving_mean), training=True, momentum=momentum)
     return mean, var
 
 

@@ -13,18 +13,29 @@ from sklearn.metrics import roc_auc_score
 
 
 def _photograph(rng: np.random.Generator) -> dict[str, Any]:
-    """A round picture of two-coloured noise on black, uint8 [S, S, 3]."""
+    """A round picture of two-coloured noise on black, uint8 [S, S, 3].
+
+    At one to three tenths of the pixels inside one channel or two are dark, 0 to 15, as red and blue often are in an
+    eye; outside is noise of 0 to 15.
+    """
     size = int(rng.integers(8, 20))
     y, x = np.mgrid[:size, :size] - (size - 1) / 2
-    image = rng.integers(20, 255, (size, size, 3)) * rng.uniform(0.4, 1, 3)
-    image[np.hypot(x, y) > size / 2] = 0
-    return {"image": np.maximum(image, (np.hypot(x, y) <= size / 2)[..., None] * 20).astype(np.uint8)}
+    image = np.maximum(rng.integers(20, 255, (size, size, 3)) * rng.uniform(0.4, 1, 3), 20)
+    lit = rng.permuted(np.tile([True, False, False], (size, size, 1)), axis=-1)  # the channel that stays bright
+    lit |= rng.uniform(size=(size, size, 3)) < 0.5
+    dark = rng.integers(0, 16, (size, size, 3))
+    image = np.where(lit | (rng.uniform(size=(size, size, 1)) > rng.uniform(0.1, 0.3)), image, dark)
+    return {"image": np.where((np.hypot(x, y) <= size / 2)[..., None], image, dark).astype(np.uint8)}
 
 
-def _normalise(image: np.ndarray) -> np.ndarray:
-    lit = (image > 15).any(axis=-1)
-    centred = image - image[lit].mean(axis=0)
-    return centred / np.sqrt(image[lit].var(axis=0).mean()) * lit[..., None]
+def _lit(image: np.ndarray) -> np.ndarray:
+    return (image > 15).any(axis=-1)
+
+
+def _normalise(image: np.ndarray, lit: np.ndarray | None = None, var: Any = np.mean) -> np.ndarray:
+    """The picture of another field of view, or with another variance made of those of the channels."""
+    lit = _lit(image) if lit is None else lit
+    return (image - image[lit].mean(axis=0)) / np.sqrt(var(image[lit].var(axis=0))) * lit[..., None]
 
 
 def _scores(rng: np.random.Generator) -> dict[str, Any]:
@@ -39,7 +50,8 @@ def _pairs(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 def _logits(rng: np.random.Generator) -> dict[str, Any]:
     n, k = int(rng.integers(2, 6)), int(rng.integers(2, 5))
-    return {"logits": 2 * rng.normal(size=(n, k)), "labels": rng.integers(0, k, n), "smoothing": 0.1}
+    smoothing = round(rng.uniform(0.05, 0.3), 2)
+    return {"logits": 2 * rng.normal(size=(n, k)), "labels": rng.integers(0, k, n), "smoothing": smoothing}
 
 
 def _smoothed(logits: paddle.Tensor, labels: np.ndarray, smoothing: float, share: float = 1.0) -> paddle.Tensor:
@@ -64,36 +76,24 @@ EXERCISES: dict[str, Exercise] = {
                 "均值每个通道各一个；标准差三个通道共用一个：三个方差的平均，再开方。",
                 "One mean for each channel; one deviation for all three: the root of the mean of their variances.",
             ),
-            Text(
-                "最后乘上视野，让外面成为 0。",
-                "At the end multiply by the field of view, so that what is outside becomes 0.",
-            ),
+            Text("最后乘上视野，让外面成为 0。", "At the end multiply by the field of view, so that the outside becomes 0."),
         ),
         mistakes=(
             Mistake(
-                Text("黑边也算进统计量里了", "the black border went into the statistics"),
-                lambda image: (
-                    (image - image.mean((0, 1)))
-                    / np.sqrt(image.var((0, 1)).mean())
-                    * (image > 15).any(axis=-1)[..., None]
-                ),
+                Text("有一个通道大于 15 就在视野里", "a pixel with any channel above 15 is in the field of view"),
+                lambda image: _normalise(image, (image > 15).all(axis=-1)),
             ),
             Mistake(
-                Text(
-                    "每个通道用了自己的标准差，颜色之间的对比就变了",
-                    "each channel has a deviation of its own, which changes the colours' contrast",
-                ),
-                lambda image: (
-                    (image - image[(image > 15).any(-1)].mean(0))
-                    / image[(image > 15).any(-1)].std(0)
-                    * (image > 15).any(axis=-1)[..., None]
-                ),
+                Text("黑边也算进统计量里了", "the black border went into the statistics"),
+                lambda image: _normalise(image, np.full(image.shape[:2], True)) * _lit(image)[..., None],
+            ),
+            Mistake(
+                Text("每个通道用了自己的标准差，对比就变了", "each channel has its own deviation, which changes contrasts"),
+                lambda image: _normalise(image, var=lambda each: each),
             ),
             Mistake(
                 Text("视野外面应当是 0", "outside the field of view it must be 0"),
-                lambda image: (
-                    (image - image[(image > 15).any(-1)].mean(0)) / np.sqrt(image[(image > 15).any(-1)].var(0).mean())
-                ),
+                lambda image: (image - image[_lit(image)].mean(0)) / np.sqrt(image[_lit(image)].var(0).mean()),
             ),
         ),
         solution="""

@@ -5,7 +5,7 @@ import symtable
 import textwrap
 
 from helpers import language
-from helpers.exercises import feedback, outputs, reading
+from helpers.exercises import eye_disease, feedback, outputs, reading
 from helpers.exercises.exercise import Function, Number
 from helpers.language import Text
 from tests.tools import editions
@@ -71,6 +71,42 @@ def test_each_mistake_has_its_own_hint(number, place, capsys):
 def test_functions_that_do_something_else_are_told_so(number, capsys):
     for wrong in (lambda *arguments: 0.5, lambda *arguments: 1 / 0, lambda: 0):
         assert said(number, wrong, capsys).startswith("not yet - ")
+
+
+def of_view(lit):
+    def normalise(image):
+        mask = lit(image)
+        return (image - image[mask].mean(axis=0)) / np.sqrt(image[mask].var(axis=0).mean()) * mask[..., None]
+
+    return normalise
+
+
+def three_channels(x, gamma, beta, eps):
+    axes = (0, *range(2, x.ndim))
+    mean, var = x.mean(axis=axes), x.var(axis=axes)
+    gamma, beta, m, v = (each.reshape(1, 3, *(1,) * (x.ndim - 2)) for each in (gamma, beta, mean, var))
+    return gamma * (x - m) / np.sqrt(v + eps) + beta, mean, var
+
+
+def update_of_three(moving_mean, moving_var, x, momentum):
+    flat = np.moveaxis(x, 1, -1).reshape(-1, 3)
+    return (momentum * old + (1 - momentum) * new(axis=0) for old, new in (
+        (moving_mean, flat.mean), (moving_var, flat.var)))  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "answer", "text"), [
+    ("05.1", of_view(lambda image: (image > 15).any(axis=-1)), "right"),
+    ("05.1", of_view(lambda image: (image > 15).all(axis=-1)), "not yet - a pixel with any channel above 15"),
+    *(("05.1", of_view(lambda image, channel=channel: image[..., channel] > 15), "not yet") for channel in range(3)),
+    ("05.1", of_view(lambda image: (image > 0).any(axis=-1)), "not yet"),
+    ("05.1", of_view(lambda image: image.mean(axis=-1) > 15), "not yet"),
+    ("05.1", of_view(lambda image: image.sum(axis=-1) > 15), "not yet"),
+    ("05.2", lambda logits, labels, s: eye_disease._smoothed(logits, labels, s), "right"),
+    ("05.2", lambda logits, labels, s: eye_disease._smoothed(logits, labels, 0.1), "not yet"),
+    ("01.3", three_channels, "not yet"), ("01.5", lambda *given: tuple(update_of_three(*given)), "not yet"),
+])  # fmt: skip
+def test_what_happens_to_fit_the_usual_input_only_is_not_right(number, answer, text, capsys):
+    assert said(number, answer, capsys).startswith(text)
 
 
 def names(code):
