@@ -76,7 +76,7 @@ EXERCISES: dict[str, Exercise] = {
                 "均值每个通道各一个；标准差三个通道共用一个：三个方差的平均，再开方。",
                 "One mean for each channel; one deviation for all three: the root of the mean of their variances.",
             ),
-            Text("最后乘上视野，让外面成为 0。", "At the end multiply by the field of view, so that the outside becomes 0."),
+            Text("最后乘上视野，让外面成为 0。", "Multiply by the field of view at the end: the outside becomes 0."),
         ),
         mistakes=(
             Mistake(
@@ -88,7 +88,7 @@ EXERCISES: dict[str, Exercise] = {
                 lambda image: _normalise(image, np.full(image.shape[:2], True)) * _lit(image)[..., None],
             ),
             Mistake(
-                Text("每个通道用了自己的标准差，对比就变了", "each channel has its own deviation, which changes contrasts"),
+                Text("每个通道用了自己的标准差，对比就变了", "each channel has its own deviation: contrasts change"),
                 lambda image: _normalise(image, var=lambda each: each),
             ),
             Mistake(

@@ -1,10 +1,12 @@
 """`check`, `hint` and `solution`: what a learner calls in a notebook. Nothing is raised, whatever an answer is."""
 from __future__ import annotations
 
+import dis
 import importlib
 import textwrap
 from collections import Counter
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from helpers.checks import shown
@@ -27,6 +29,7 @@ BLANK = Text("还没有作答", "not answered yet")
 SHAPE = Text("形状是 {}，应为 {}", "the shape is {}, expected {}")
 SIGN = Text("符号反了", "the sign is wrong")
 NOT_FINITE = Text("结果里有 NaN 或无穷大", "it holds NaN or infinity")
+NOTHING = Text("它对这个输入返回 None：是否漏了 `return`？", "it returns None for this input: is a `return` missing?")
 NO_FUNCTION = Text("应为一个函数，得到的是 {}", "expected a function, got {}")
 TOO_SLOW = Text("一次调用超过 {:g} 秒还没有结果", "a single call takes more than {:g} seconds")
 RAISES = Text("它引发了 {}", "it raises {}")
@@ -189,15 +192,25 @@ def _function_feedback(exercise: Function, answer: object) -> str:
         except Unreadable as error:
             reason = error.reason
         else:
-            if results is None:
+            if results is None and _is_empty(answer):
                 return str(BLANK)
-            reason = _first_difference(results, expected, exercise.rtol)
-            for text, function in exercise.mistakes if reason else ():
+            reason = str(NOTHING) if results is None else _first_difference(results, expected, exercise.rtol)
+            for text, function in exercise.mistakes if reason and results is not None else ():
                 if not _first_difference(results, outputs_of(exercise, function, arguments), exercise.rtol):
                     return _not_yet(text)
         if reason:
             return _not_yet(INPUT.format(reason, _shown(arguments)))
     return str(RIGHT)
+
+
+def _is_empty(function: object) -> bool:
+    """Whether a function that returned None does nothing else, as the notebooks' placeholders do."""
+    code = getattr(function, "__code__", None)
+    return isinstance(code, CodeType) and _steps(code) == _steps((lambda: None).__code__)
+
+
+def _steps(code: CodeType) -> list[str]:
+    return [step.opname for step in dis.get_instructions(code) if step.opname != "NOP"]
 
 
 def _first_difference(results: dict[str, np.ndarray], expected: dict[str, np.ndarray], rtol: float) -> str:

@@ -3,6 +3,7 @@ import contextlib
 import time
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 from helpers import language
 from helpers.exercises import check, given, hint, outputs, solution, solved
@@ -146,6 +147,26 @@ def swallows_exceptions(x, shift):
 ])  # fmt: skip
 def test_what_is_said_of_a_function(said, answer, text):
     assert said("01.3", answer).startswith(text)
+
+
+def placeholder(x, shift):
+    """As the notebooks have them."""
+    pass
+    return None  # write your code here
+
+
+def forgets_to_return(x, shift):
+    y = x + shift  # noqa: F841
+
+
+@pytest.mark.parametrize(("answer", "text", "tried"), [
+    (placeholder, "not answered yet", 0), (lambda x, shift: ..., "not yet", 1),
+    (forgets_to_return, "not yet - it returns None for this input: is a `return` missing? (input: x [2, 3]", 1),
+    (lambda x, shift: x + shift if shift > 5 else None, "not yet - it returns None for this input", 1),
+    (partial(forgets_to_return), "not yet - it returns None for this input", 1),
+])  # fmt: skip
+def test_a_forgotten_return_is_a_try_and_a_placeholder_is_none(said, answer, text, tried):
+    assert said("01.3", answer).startswith(text) and module.tries["01.3"] == tried
 
 
 def test_gradients_are_compared_as_well(said):
