@@ -25,6 +25,8 @@ from helpers.language import Text, spoken
 HEAD = ("id", "name", "status", "task 1", "task 2", "total", "of", "reason", "file")
 # A page of feedback says by this that it may be removed by the next run.
 MADE_HERE = '<meta name="generator" content="helpers.homework.gradebook">'
+# Bytes of the name of a page, of 255 that a file system takes; a number, .html and a mark while it is written follow.
+LONGEST = 150
 RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))}
 STYLE = """body { font: 16px/1.5 sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
@@ -114,7 +116,8 @@ def _cell(text: str) -> str:
 
 def _file_name(mark: Mark) -> str:
     text = "-".join(filter(None, (mark.student.id, mark.student.name))) or f"unknown-{mark.path}"
-    name = re.sub(r"[^\w-]+", "_", text)[:60].strip("_-.") or "unknown"
+    whole = re.sub(r"[^\w-]+", "_", text)[:60].encode("utf-8", "ignore")
+    name = whole[:LONGEST].decode("utf-8", "ignore").strip("_-.") or "unknown"
     return f"_{name}" if name.lower() in RESERVED else name
 
 

@@ -94,6 +94,14 @@ def test_pages_of_an_earlier_run_go_and_others_stay(tmp_path, marks):
     assert {path.name for path in tmp_path.glob("*.html")} == {"index.html", "2026001-王小明.html"}
 
 
+def test_a_name_of_many_bytes_is_cut_between_two_letters(tmp_path):
+    make.write(tmp_path / "in/1.json", make.data("", "𠮷" * 60))
+    make.write(tmp_path / "in/2.json", make.data("", "a" + "𠮷" * 59))
+    write_feedback(grade(read_all(tmp_path / "in"), CLASS[:1]), tmp_path)
+    names = {path.stem for path in tmp_path.glob("*.html")}
+    assert names == {"2026001-王小明", "𠮷" * 37, "a" + "𠮷" * 37}
+
+
 def test_feedback_speaks_the_language_of_the_command(tmp_path, marks):
     speak("zh")
     try:
