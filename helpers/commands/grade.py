@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from helpers.checks import Unusable
 from helpers.homework.answers import shown
 from helpers.homework.gradebook import write_feedback, write_gradebook, write_sheet
 from helpers.homework.grading import GRADED, MISSING, NOTHING, PARTLY, UNKNOWN, UNREADABLE, grade
@@ -47,7 +48,7 @@ def main(given: Sequence[str] | None = None) -> None:
         write_feedback(marks, options.output / "feedback")
         if options.gradebook:
             write_gradebook(marks, options.gradebook)
-    except (BadRoster, BadSecret, OSError, ModuleNotFoundError) as error:
+    except (BadRoster, BadSecret, Unusable, OSError, ModuleNotFoundError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
     unread = [hand_in for hand_in in hand_ins if hand_in.problem and not hand_in.empty]
     for hand_in in unread[:LISTED]:

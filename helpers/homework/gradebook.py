@@ -9,12 +9,15 @@ import io
 import itertools
 import os
 import re
+import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from html import escape
 from pathlib import Path
+from typing import Any
 
+from helpers.checks import Unusable
 from helpers.files import file_name, is_formula, write_atomically
 from helpers.homework.answers import RIGHT
 from helpers.homework.grading import FULL, UNKNOWN, UNREADABLE, Mark, Part
@@ -27,6 +30,15 @@ HEAD = ("id", "name", "status", "task 1", "task 2", "total", "of", "reason", "fi
 MADE_HERE = '<meta name="generator" content="helpers.homework.gradebook">'
 # Bytes of the name of a page, of 255 that a file system takes; a number, .html and a mark while it is written follow.
 LONGEST = 150
+PATIENCE = 5.0  # seconds that a gradebook is waited for while another program writes it
+NOT_NBGRADERS = Text(
+    "成绩簿 {} 不是 nbgrader 的：请给 --gradebook 另一个文件",
+    "the gradebook {} is none of nbgrader's: give --gradebook another file",
+)
+UNWRITTEN = Text(
+    "成绩簿 {} 写不进去（{}）：若别的程序正在用它，先关掉；若它坏了，换回备份",
+    "the gradebook {} cannot be written ({}): close what is using it, or, if it is damaged, put a copy in its place",
+)
 RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))}
 STYLE = """body { font: 16px/1.5 sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
@@ -70,31 +82,54 @@ def write_gradebook(marks: Sequence[Mark], path: str | Path, notebook: str = "04
 
     Raises:
         ModuleNotFoundError: nbgrader is not installed.
+        Unusable: the file is none of nbgrader's, is damaged, or is in use for longer than `PATIENCE`.
     """
-    from nbgrader.api import Gradebook, MissingEntry  # needed for nothing else
+    from nbgrader.api import Gradebook  # needed for nothing else
+    from sqlalchemy.engine import URL
+    from sqlalchemy.exc import SQLAlchemyError
 
     path = Path(path).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _own_programs(), Gradebook(f"sqlite:///{path}") as book:
-        book.update_or_create_assignment(ASSIGNMENT)
-        book.update_or_create_notebook(notebook, ASSIGNMENT)
-        for groups, points in POINTS.items():
-            cell = ", ".join(groups)
-            book.update_or_create_grade_cell(cell, notebook, ASSIGNMENT, max_score=points, cell_type="code")
-        for mark in (mark for mark in marks if mark.parts and mark.status != UNKNOWN):
-            student = mark.student.id
-            book.update_or_create_student(student, last_name=mark.student.name)
-            book.update_or_create_submission(ASSIGNMENT, student)
-            for part in mark.parts:
-                cell = ", ".join(part.results)
-                try:
-                    grade = book.find_grade(cell, notebook, ASSIGNMENT, student)
-                except MissingEntry:  # a hand-in that was written there before the cells were
-                    book.remove_submission(ASSIGNMENT, student)
-                    book.add_submission(ASSIGNMENT, student)
-                    grade = book.find_grade(cell, notebook, ASSIGNMENT, student)
-                grade.manual_score, grade.needs_manual_grade = part.points, False
-        book.db.commit()
+    # Not a URL put together here: a ? or a %41 in the path has a meaning there.
+    url = URL.create("sqlite", database=str(path), query={"timeout": str(PATIENCE)})
+    try:
+        if path.exists() and not _is_nbgraders(path):
+            raise Unusable(NOT_NBGRADERS.format(path))
+        with _own_programs(), Gradebook(url) as book:
+            _write_marks(book, marks, notebook)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise Unusable(UNWRITTEN.format(path, getattr(error, "orig", None) or error)) from error
+
+
+def _is_nbgraders(path: Path) -> bool:
+    """Whether a database is a gradebook, or has nothing in it; nbgrader would put its tables into any other."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", PATIENCE, uri=True)) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return not tables or {"assignment", "student"} <= tables
+
+
+def _write_marks(book: Any, marks: Sequence[Mark], notebook: str) -> None:
+    from nbgrader.api import MissingEntry
+
+    book.update_or_create_assignment(ASSIGNMENT)
+    book.update_or_create_notebook(notebook, ASSIGNMENT)
+    for groups, points in POINTS.items():
+        cell = ", ".join(groups)
+        book.update_or_create_grade_cell(cell, notebook, ASSIGNMENT, max_score=points, cell_type="code")
+    for mark in (mark for mark in marks if mark.parts and mark.status != UNKNOWN):
+        student = mark.student.id
+        book.update_or_create_student(student, last_name=mark.student.name)
+        book.update_or_create_submission(ASSIGNMENT, student)
+        for part in mark.parts:
+            cell = ", ".join(part.results)
+            try:
+                grade = book.find_grade(cell, notebook, ASSIGNMENT, student)
+            except MissingEntry:  # a hand-in that was written there before the cells were
+                book.remove_submission(ASSIGNMENT, student)
+                book.add_submission(ASSIGNMENT, student)
+                grade = book.find_grade(cell, notebook, ASSIGNMENT, student)
+            grade.manual_score, grade.needs_manual_grade = part.points, False
+    book.db.commit()
 
 
 @contextmanager

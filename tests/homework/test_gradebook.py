@@ -2,7 +2,13 @@
 import csv
 import html.parser
 import importlib.util
+import os
+import sqlite3
+from contextlib import closing
 
+from helpers.checks import Unusable
+from helpers.commands.grade import main as command
+from helpers.homework import gradebook
 from helpers.homework.gradebook import write_feedback, write_gradebook, write_sheet
 from helpers.homework.grading import grade
 from helpers.homework.reading import read_all
@@ -20,6 +26,9 @@ CLASS = [
     Student("2026001", "王小明"), Student("../../up", "=1+1"), Student("con", ""), Student("a/b", EVIL),
     Student("A:b", EVIL), Student("2026009", "nobody"),
 ]  # fmt: skip
+
+
+NBGRADER = pytest.mark.skipif(importlib.util.find_spec("nbgrader") is None, reason="nbgrader is not installed")
 
 
 class Page(html.parser.HTMLParser):
@@ -112,7 +121,7 @@ def test_feedback_speaks_the_language_of_the_command(tmp_path, marks):
     assert "25 分，满分 30 分" in page.texts and "第 1 题" in page.texts
 
 
-@pytest.mark.skipif(importlib.util.find_spec("nbgrader") is None, reason="nbgrader is not installed")
+@NBGRADER
 def test_marks_go_into_nbgraders_gradebook_as_a_teachers_own(tmp_path, marks):
     from nbgrader.api import Gradebook
 
@@ -130,6 +139,40 @@ def test_marks_go_into_nbgraders_gradebook_as_a_teachers_own(tmp_path, marks):
     write_gradebook(marks, tmp_path / "new/gradebook.db")
     with Gradebook(f"sqlite:///{tmp_path / 'new/gradebook.db'}") as book:
         assert book.find_submission("homework", "con").score == 30
+
+
+@NBGRADER
+@pytest.mark.parametrize("name", ["what?.db", "100%41.db", "#1 成绩.db"])
+def test_the_gradebook_is_where_it_was_asked_for(tmp_path, marks, name):
+    if os.name == "nt" and "?" in name:
+        pytest.skip("no file of Windows has such a name")
+    write_gradebook(marks[:1], tmp_path / "new" / name)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [name]
+
+
+@NBGRADER
+def test_a_gradebook_that_cannot_be_written_is_named_with_the_reason(tmp_path, marks, monkeypatch):
+    monkeypatch.setattr(gradebook, "PATIENCE", 0.1)
+    good, damaged, foreign = (tmp_path / f"{name}.db" for name in ("good", "damaged", "foreign"))
+    write_gradebook(marks[:1], good)
+    damaged.write_bytes(good.read_bytes()[:5000])
+    with closing(sqlite3.connect(foreign)) as database:
+        database.execute("CREATE TABLE users (name)")
+        database.commit()
+    before = foreign.read_bytes()
+    text = make.write(tmp_path / "text.db", "no database " * 1000)
+    for path, reason in ((damaged, "malformed"), (foreign, "none of nbgrader's"), (text, "not a database")):
+        with pytest.raises(Unusable, match=f"the gradebook .*{path.name}.*{reason}"):
+            write_gradebook(marks[:1], path)
+    assert foreign.read_bytes() == before
+    with closing(sqlite3.connect(good)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unusable, match=r"good\.db .*locked.*close what is using it"):
+            write_gradebook(marks[:1], good)
+    roster = make.write(tmp_path / "roster.csv", "id,name\n2026001,a\n")
+    given = [tmp_path / "in", "--roster", roster, "--output", tmp_path / "out", "--gradebook", text]
+    with pytest.raises(SystemExit, match=r"Unusable: the gradebook .*text\.db"):
+        command(list(map(str, given)))
 
 
 def book_rows(book):
