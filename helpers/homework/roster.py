@@ -19,11 +19,18 @@ from helpers.homework.variants import canonical
 from helpers.homework.writing import NO_TEXT
 from helpers.language import Text
 
-IDS = {"id", "student id", "student_id", "studentid", "username", "学号", "学生学号", "学生编号", "编号", "用户名"}
+# A sheet may have several: the running numbers of a list are called 编号, and a platform has its own user names.
+IDS = (
+    {"学号", "学生学号", "student id", "student_id", "studentid"}, {"id"}, {"学生编号"}, {"编号", "username", "用户名"},
+)  # fmt: skip
 NAMES = {"name", "student name", "student_name", "full name", "姓名", "学生姓名", "名字"}
 ASSIGNMENT = "homework"  # nbgrader collects into NAME/homework
 # Words beside a name in the name of a file; a student who calls himself by one is not looked for there.
-FILL = re.compile("作业|提交|答案|实验|学号|姓名|的|homework|answers?|assignsubmission|file")
+WORDS = "作业 提交 答案 实验 学号 姓名 的 homework answers answer assignsubmission file".split()
+FILL = re.compile("|".join(WORDS))
+# A name ends where a letter does not follow, or such a word does. It may have one in it: Filer, 阿的江.
+_BEFORE = "(?:(?<![^\\W\\d_])|" + "|".join(f"(?<={word})" for word in WORDS) + ")"
+_AFTER = f"(?=[\\W\\d_]|$|{FILL.pattern})"
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .xls files begin
 LISTED = 10  # of the lines that are wrong
 BY_USER, BY_PLACE, BY_ID, BY_NAME, BY_NOTHING = 4, 3, 2, 1, 0
@@ -52,8 +59,8 @@ def read_roster(path: str | Path) -> list[Student]:
     """The students of a sheet with the columns id and name, or 学号 and 姓名, in any order and encoding.
 
     Raises:
-        BadRoster: it cannot be read, was cut short, has other columns, or has an id twice or an incomplete one; all
-            lines that are wrong are named at once.
+        BadRoster: it cannot be read, was cut short, has other columns or two of ids of one rank, or has an id twice or
+            an incomplete one; all lines that are wrong are named at once.
     """
     path = Path(path)
     try:
@@ -68,17 +75,23 @@ def read_roster(path: str | Path) -> list[Student]:
         said = Text("名单 {} 读不了（{}）", "the roster {} cannot be read ({})")
         raise BadRoster(said.format(path.name, _reason(error))) from error
     top, columns = next(
-        ((number, places) for number, row in enumerate(rows) if None not in (places := _columns(row))), (0, None)
+        ((number, places) for number, row in enumerate(rows) if all(places := _columns(row))), (0, None)
     )
     if columns is None:
         raise BadRoster(Text(
             "名单 {} 要有一行标题，其中有“学号”和“姓名”两列（或 id、name），并另存为 CSV",
             "the roster {} must have a line of titles with the columns id and name, and it must be saved as CSV",
         ).format(path.name))  # fmt: skip
+    ids, names = columns
+    if len(ids) > 1:
+        raise BadRoster(Text(
+            "名单 {} 有几列像是学号：{}；请只留一列", "the roster {} has several columns of ids: {}; leave one of them",
+        ).format(path.name, ", ".join(shown(rows[top][i].strip(), str, 100) for i in ids)))  # fmt: skip
     students: dict[str, Student] = {}
     wrong: list[str] = []
     for number, row in enumerate(rows[top + 1 :], top + 2):
-        own_id, name = (shown(row[i].strip(), str, 100) if i < len(row) else "" for i in columns)
+        own_id, name = (shown(row[i].strip(), str, 100) if i < len(row) else "" for i in (ids[0], names[0]))
+        own_id = _as_typed(own_id)
         if not own_id and not name:
             continue
         key = canonical(own_id)
@@ -99,10 +112,17 @@ def read_roster(path: str | Path) -> list[Student]:
     return list(students.values())
 
 
-def _columns(row: list[str]) -> list[int | None]:
-    """Where id and name are, if this is the line of titles."""
+def _columns(row: list[str]) -> list[list[int]]:
+    """Where ids of the first rank that is there, and where names are; neither is empty in the line of titles."""
     cells = [unicodedata.normalize("NFKC", cell).strip().lower() for cell in row]
-    return [next((i for i, cell in enumerate(cells) if cell in wanted), None) for wanted in (IDS, NAMES)]
+    ranks = [[i for i, cell in enumerate(cells) if cell in wanted] for wanted in IDS]
+    return [next(filter(None, ranks), []), [i for i, cell in enumerate(cells) if cell in NAMES]]
+
+
+def _as_typed(own_id: str) -> str:
+    """An id without what spreadsheets put around a number that is to stay a text, or behind one that does not."""
+    own_id = re.sub(r'^="(.*)"$', r"\1", own_id).removeprefix("'").strip()
+    return re.sub(r"^([0-9]+)\.0+$", r"\1", own_id)
 
 
 def _reason(error: Exception) -> object:
@@ -123,7 +143,8 @@ class Register:
         # An id of up to three digits is in too many names of files: data/homework/001/answers.json.
         ids = [key for key in self._by_id if FILL.sub("", key) and (len(key) > 3 or not key.isdecimal())]
         self._id = _any_of((key for key in ids if len(key) > 1), r"(?<![0-9a-z]){}(?![0-9a-z])")
-        self._name = _any_of((name for name in self._by_name if len(name) > 1), r"(?<![^\W\d_]){}(?![^\W\d_])")
+        names = [name for name in self._by_name if len(name) > 1 and FILL.sub("", name).strip()]
+        self._name = _any_of(names, f"{_BEFORE}{{}}{_AFTER}")
 
     def owner(self, hand_in: HandIn) -> Owner:
         """Whose it is: by where it lies, else by the id in it, else by the name in it."""
@@ -155,12 +176,19 @@ class Register:
         if len(same) > 1 and student.name:
             said = Text("名单里有 {} 个学生叫这个名字（学号 {}）", "{} students of the roster have this name (ids {})")
             return said.format(len(same), ", ".join(one.id for one in same[:LISTED]))
+        key = canonical(student.id).lstrip("0")
+        alike = [other.id for own, other in self._by_id.items() if key and own.lstrip("0") == key]
+        if len(alike) == 1:
+            return Text(
+                "名单里没有这个学生；名单里的学号 {} 只差开头的零：可能是表格软件去掉的",
+                "no student of the roster; only zeros at the beginning set its id {} apart: a spreadsheet drops them",
+            ).format(alike[0])
         return str(Text("名单里没有这个学生", "no student of the roster"))
 
     def _found(self, part: str) -> Iterator[Student]:
         """The students whose ids stand in the name of a file or folder, or else those whose names do."""
         ids = [self._by_id[match] for match in self._id.findall(canonical(part))]
-        yield from ids or [self._by_name[match] for match in self._name.findall(_plain(FILL.sub(" ", part)))]
+        yield from ids or [self._by_name[match] for match in self._name.findall(_plain(part))]
 
 
 def _plain(name: str) -> str:

@@ -9,7 +9,8 @@ import pytest
 
 CLASS = [
     Student("2026001", "王小明"), Student("2026002", "王小"), Student("007", "Zhang San"), Student("homework", "Al"),
-    Student("2026005", "李雷"), Student("2026006", "李雷"),
+    Student("2026005", "李雷"), Student("2026006", "李雷"), Student("2026007", "阿的江"),
+    Student("2026008", "Mia Filer"), Student("2026009", "Mia R"), Student("2026010", "Answer"), Student("70001", "Zoe"),
 ]  # fmt: skip
 
 
@@ -17,6 +18,8 @@ CLASS = [
 @pytest.mark.parametrize("text", [
     "id,name\n007,王小明\n", "学号,姓名\r\n007,王小明\r\n\r\n", "班级;姓名; 学号 \n1;王小明;007\n",
     "姓名\t学号\n王小明\t 007\n", "2026 级 1 班\n\n学号;姓名\n007;王小明\n",
+    "编号,学号,姓名\n1,007,王小明\n", "username,ID,name\nxm,007,王小明\n", "id,姓名,Student ID\n1,王小明,007\n",
+    'id,name\n"=""007""",王小明\n', 'id,name\n="007",王小明\n', "id,name\n'007,王小明\n", "id,name\n007.0,王小明\n",
     "sep=;\nid;name\n007;王小明",'"ID","Name"\n"007","王小明"\n', "姓名，学号\n王小明，007\n",
 ])  # fmt: skip
 def test_a_roster_is_read(tmp_path, text, encoding):
@@ -28,6 +31,8 @@ def test_a_roster_is_read(tmp_path, text, encoding):
     ("", "columns id and name"), ("a,b\n1,2\n", "columns id and name"), ("id,name\n", "no student"),
     ("id,name\n1,a\n１ ,b\n", "the id １ twice"), ("id,name\n,a\n", "line 2"),
     ("id,name\n2.026E+09,a\n", "no whole id"),
+    ("编号,用户名,姓名\n1,xm,a\n", "several columns of ids: 编号, 用户名; leave one"),
+    ("id,ID,name\n1,2,a\n", "several columns"),
     ("id,name\n1,a\n,b\n１ ,c\n2e+9,d\n", "line 3 has no whole id: ''; it has the id １ twice; line 5 has"),
     ("id,name,mail\n1,a,a@b\n202", "ends in the middle of line 3, after '.*202'"),
     ('id,name\n1,"a\n2,b\n', "line 3"),
@@ -50,6 +55,9 @@ def test_a_missing_roster_is_named(tmp_path):
     ("王小明_2026001_assignsubmission_file/answers.json", "", "", "2026001"), ("王小明的作业.json", "", "", "2026001"),
     ("all.zip/2026001王小明/作业.ipynb", "", "", "2026001"), ("作业-王小-1.json", "", "", "2026002"),
     ("Zhang_San (1).ipynb", "", "", "007"), ("２０２６００１.json", "", "", "2026001"),
+    ("阿的江_作业/answers.json", "", "", "2026007"), ("阿的江的作业.json", "", "", "2026007"),
+    ("mia_filer_77_assignsubmission_file_/answers.json", "", "", "2026008"),
+    ("Mia_R_78_assignsubmission_file_/answers.json", "", "", "2026009"),
     ("2026001.zip/2026002/answers.json", "2026002", "", "2026001"),  # the outermost counts
 ])  # fmt: skip
 def test_where_it_lies_says_whose_it_is(path, student_id, name, owner):
@@ -62,7 +70,9 @@ def test_where_it_lies_says_whose_it_is(path, student_id, name, owner):
     ("homework/001/answers.json", "007", "", "007", BY_ID), ("007/answers.json", "2026001", "", "2026001", BY_ID),
     ("12026001.json", " ２０２６００２ ", "王小明", "2026002", BY_ID),
     ("answers.json", "", "zhang  SAN", "007", BY_NAME),
-    ("2026001 and 2026002.json", "007", "", "007", BY_ID),
+    ("2026001 and 2026002.json", "007", "", "007", BY_ID), ("answer.json", "007", "", "007", BY_ID),
+    ("王小明的作业 Mia Filer.json", "007", "", "007", BY_ID),
+    ("mia 王小明 r 王小.json", "007", "", "007", BY_ID),
 ])  # fmt: skip
 def test_else_what_is_written_in_it(path, student_id, name, owner, by):
     found = owner_of(path, student_id, name)
@@ -89,3 +99,13 @@ def test_of_two_students_of_one_name_it_is_said_that_there_are_two():
     told = {mark.student.name: mark.reasons for mark in grade(hand_ins, CLASS) if mark.status == UNKNOWN}
     assert "2 students of the roster have this name (ids 2026005, 2026006)" in told["李雷"][0]
     assert told["韩梅梅"][0] == "no student of the roster"
+
+
+@pytest.mark.parametrize(("roster", "said"), [
+    (["70001"], "no student of the roster; only zeros at the beginning set its id 70001 apart"),
+    (["70001", "070001"], "no student of the roster"), (["70002"], "no student of the roster"),
+])  # fmt: skip
+def test_an_id_that_a_spreadsheet_has_shortened_is_named_as_the_likely_reason(roster, said):
+    hand_in = HandIn(("answers.json",), 1.0, parse(make.data("0070001")))
+    [mark] = [mark for mark in grade([hand_in], map(Student, roster)) if mark.status == UNKNOWN]
+    assert mark.reasons[0].partition(": ")[0] == said
