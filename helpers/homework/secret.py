@@ -9,6 +9,10 @@ from helpers.language import Text
 
 SHORTEST = 16  # characters: a secret that can be guessed gives everybody's numbers away
 
+_NO_TEXT = Text(
+    "密钥文件 {} 不是文字：请另存为 UTF-8", "the secret file {} is no text: save it as UTF-8",
+)  # fmt: skip
+
 
 class BadSecret(ValueError):
     """A file that holds no secret; the text says why."""
@@ -28,18 +32,27 @@ def make_secret(path: str | Path) -> bool:
 
 
 def read_secret(path: str | Path) -> bytes:
-    """The secret in a file; spaces and line ends around it, which editors add, do not count.
+    """The secret in a file; spaces and line ends around it, which editors add, do not count, nor does its encoding.
 
     Raises:
-        BadSecret: the file is not there, cannot be read, or is too short.
+        BadSecret: the file is not there, cannot be read, is no text, or is too short.
     """
     path = Path(path)
     try:
-        secret = path.read_bytes().removeprefix(b"\xef\xbb\xbf").strip()
+        secret = _utf8(path.read_bytes()).removeprefix(b"\xef\xbb\xbf").strip()
+    except UnicodeDecodeError as error:
+        raise BadSecret(_NO_TEXT.format(path)) from error
     except OSError as error:
         said = Text("密钥文件 {} 读不了（{}）", "the secret file {} cannot be read ({})")
         raise BadSecret(said.format(path, error.strerror)) from error
+    if b"\0" in secret:
+        raise BadSecret(_NO_TEXT.format(path))
     if len(secret) < SHORTEST:
         said = Text("密钥文件 {} 不到 {} 个字符", "the secret in {} has fewer than {} characters")
         raise BadSecret(said.format(path, SHORTEST))
     return secret
+
+
+def _utf8(data: bytes) -> bytes:
+    """Text in UTF-16 with its mark, as PowerShell and Notepad's "Unicode" write it, in UTF-8; else what is given."""
+    return data.decode("utf-16").encode() if data.startswith((b"\xff\xfe", b"\xfe\xff")) else data
