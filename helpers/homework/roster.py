@@ -26,7 +26,9 @@ IDS = (
 NAMES = {"name", "student name", "student_name", "full name", "姓名", "学生姓名", "名字"}
 ASSIGNMENT = "homework"  # nbgrader collects into NAME/homework
 # Words beside a name in the name of a file; a student who calls himself by one is not looked for there.
-WORDS = ["作业", "提交", "答案", "实验", "学号", "姓名", "的", "homework", "answers", "answer", "assignsubmission", "file"]
+WORDS = (
+    "作业", "提交", "答案", "实验", "学号", "姓名", "的", "homework", "answers", "answer", "assignsubmission", "file",
+)  # fmt: skip
 FILL = re.compile("|".join(WORDS))
 # A name ends where a letter does not follow, or such a word does. It may have one in it: Filer, 阿的江.
 _BEFORE = "(?:(?<![^\\W\\d_])|" + "|".join(f"(?<={word})" for word in WORDS) + ")"

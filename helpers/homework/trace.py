@@ -19,6 +19,7 @@ from helpers.runtime import mode
 
 import paddle
 from paddle import nn
+from paddle.jit.dy2static.program_translator import ProgramTranslator
 
 CONVOLUTIONS = (nn.Conv1D, nn.Conv2D, nn.Conv3D)
 TRANSPOSED = (nn.Conv1DTranspose, nn.Conv2DTranspose, nn.Conv3DTranspose)
@@ -166,7 +167,7 @@ def trace(model: nn.Layer, input_shape: Sequence[int], kinds: tuple[type, ...] |
 
         return refused
 
-    with _unchanged(model), mode(model, training=False), paddle.no_grad(), _forwards() as replace:
+    with _unchanged(model), mode(model, training=False), paddle.no_grad(), _as_written(), _forwards() as replace:
         for name, layer in model.named_sublayers(include_self=True):
             if _is_counted(layer) if kinds is None else isinstance(layer, kinds):
                 replace(name or "layer", layer, noting)
@@ -224,6 +225,18 @@ def _forwards() -> Iterator[Callable]:
         for layer, own in before:
             layer.__dict__.pop("forward", None)
             layer.__dict__.update(own)
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """Run what `paddle.jit.to_static` has made as it was written: a program that is made already calls no layer."""
+    translator = ProgramTranslator()
+    before = translator.enable_to_static
+    paddle.jit.enable_to_static(False)
+    try:
+        yield
+    finally:
+        paddle.jit.enable_to_static(before)
 
 
 @contextmanager

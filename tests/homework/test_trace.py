@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paddle import nn
+from paddle.jit.dy2static.program_translator import ProgramTranslator
 
 MANY = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 FEW = st.integers(1, 3)
@@ -85,6 +86,25 @@ def test_a_forward_of_ones_own_is_left_there():
     conv = nn.Conv2D(3, 4, 3)
     own = conv.forward = lambda x: x
     assert trace(conv, [1, 3, 8, 8])[0].y == (1, 3, 8, 8) and conv.forward is own
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_network_that_was_made_a_program_is_traced_as_it_was_written(enabled):
+    model = paddle.jit.to_static(nn.Sequential(nn.Conv2D(3, 4, 3), nn.Sequential(nn.Conv2D(4, 2, 3))))
+    model.eval()
+    with paddle.no_grad():
+        before = model(paddle.ones([1, 3, 8, 8]))  # from now on there is a program, which calls no layer
+    translator, forward = ProgramTranslator(), model.forward
+    paddle.jit.enable_to_static(enabled)
+    try:
+        assert [row.y for row in trace(model, [1, 3, 8, 8])] == [(1, 4, 6, 6), (1, 2, 4, 4)]
+        with pytest.raises(ValueError):
+            trace(model, [1, 5, 8, 8])
+        assert translator.enable_to_static is enabled and model.forward is forward
+    finally:
+        paddle.jit.enable_to_static(True)
+    with paddle.no_grad():
+        assert paddle.allclose(model(paddle.ones([1, 3, 8, 8])), before)
 
 
 def test_a_layer_that_gives_two_tensors():
