@@ -5,6 +5,7 @@ import numbers
 import re
 from decimal import Decimal
 
+from helpers.checks import shown
 from helpers.language import Text
 
 import numpy as np
@@ -28,6 +29,8 @@ COMMAS = Text(
     "数里不要写逗号：Python 会把它读成几个数。请写 {}", "no commas within a number: Python reads several. Write {}"
 )
 CALL_IT = Text("这是一个函数；题目要的是它的结果", "this is a function; its result is asked for")
+WITHIN = Text("其中的 {} 不是数", "{} in it is no number")
+WITHIN_TEXT = Text("其中的 {} 是文字，不是数：去掉引号", "{} in it is text, not a number: leave out the quotes")
 FAILED = Text("读不出这个答案（{}）", "it cannot be read ({})")
 
 
@@ -52,21 +55,42 @@ def as_array(answer: object, single: bool) -> np.ndarray:
         if single and isinstance(answer, tuple) and _grouped(answer):
             raise Unreadable(COMMAS.format(int("".join([str(answer[0]), *(f"{part:03d}" for part in answer[1:])]))))
         if isinstance(answer, paddle.Tensor):
+            if answer.is_complex():  # as a float it would be its real part
+                raise Unreadable(EXPECTED.format(wanted, "complex"))
             answer = answer.astype("float64").numpy()  # NumPy does not know bfloat16
         elif isinstance(answer, list | tuple):
-            answer = [as_array(each, single=True) if isinstance(each, paddle.Tensor) else each for each in answer]
+            answer = _read_within(answer)
         elif callable(answer) and not hasattr(answer, "__array__"):
             raise Unreadable(str(CALL_IT))
         array = np.asarray(answer)
-        if array.dtype == object and not all(isinstance(each, numbers.Real | Decimal) for each in array.flat):
-            raise Unreadable(EXPECTED.format(wanted, _name(answer)))
-        if array.dtype.kind not in "biufO":
-            raise Unreadable(EXPECTED.format(wanted, _name(answer)))
+        if array.dtype.kind not in "biuf":
+            strange = [each for each in array.flat if not isinstance(each, numbers.Real | Decimal)]
+            if array.ndim and strange:
+                raise Unreadable(_within(strange[0]))
+            if strange or array.dtype != object:
+                raise Unreadable(EXPECTED.format(wanted, _name(answer)))
         return array.astype(np.float64)
     except Unreadable:
         raise
     except Exception as error:  # whatever an object does that is looked at
         raise Unreadable(FAILED.format(_name(error))) from error
+
+
+def _read_within(values: list | tuple) -> list:
+    """A list with its tensors, at any depth, as NumPy's arrays; Unreadable names the first that is no number."""
+    read: list = []
+    for each in values:
+        if each is None or isinstance(each, str | bytes | complex):
+            raise Unreadable(_within(each))
+        if isinstance(each, list | tuple):
+            each = _read_within(each)
+        read.append(as_array(each, single=True) if isinstance(each, paddle.Tensor) else each)
+    return read
+
+
+def _within(value: object) -> str:
+    plain = value.item() if isinstance(value, np.generic) else value  # NumPy 2 writes np.str_('1')
+    return (WITHIN_TEXT if isinstance(plain, str | bytes) else WITHIN).format(shown(plain))
 
 
 def _grouped(answer: tuple) -> bool:

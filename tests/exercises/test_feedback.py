@@ -1,6 +1,7 @@
 """helpers.exercises: what is said about right, wrong, blank and odd answers; nothing that a learner does is raised."""
 import contextlib
 import time
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -110,6 +111,27 @@ def test_what_is_said_of_a_number(said, answer, text):
 ])  # fmt: skip
 def test_an_array_in_any_form_and_rounded_as_it_was_printed(said, answer):
     assert said("01.2", answer) == "right"
+
+
+@pytest.mark.parametrize(("answer", "text"), [
+    ([128, None], "None in it is no number"),
+    (["1", "2", "3"], "'1' in it is text, not a number: leave out the quotes"),
+    ([1.0, 2.0, 3 + 1j], "(3+1j) in it is no number"), ([1, {2}, 3], "{2} in it is no number"),
+    ([[1.0], [2.0, "3"]], "'3' in it is text"), (np.array(["1", "2"]), "'1' in it is text"),
+    (np.array([1, None, 2]), "None in it is no number"), (np.array([1j, 2]), "1j in it is no number"),
+    (paddle.to_tensor([1 / 3 + 7j, 2 / 3, 1]), "expected an array, got complex"),
+    ([paddle.to_tensor(1 / 3 + 7j), 2 / 3, 1], "expected a number, got complex"),
+])  # fmt: skip
+def test_what_is_no_number_in_an_array_is_named(said, answer, text):
+    assert said("01.2", answer).startswith(f"not yet - {text}")
+
+
+def test_tensors_are_read_at_any_depth(said, monkeypatch):
+    two = replace(EXERCISES["01.2"], truth=lambda x: [[1, 2], [3, 4]], solution="answer = [[1, 2], [3, 4]]")
+    monkeypatch.setitem(EXERCISES, "01.2", two)
+    half = [paddle.to_tensor(float(n)).astype("bfloat16") for n in (1, 2, 3, 4)]
+    for answer in ([half[:2], half[2:]], (tuple(half[:2]), [3, half[3]])):
+        assert said("01.2", answer) == "right"
 
 
 def test_an_array_in_quotes(said):
