@@ -1,6 +1,7 @@
 """`check`, `hint` and `solution`: what a learner calls in a notebook. Nothing is raised, whatever an answer is."""
 from __future__ import annotations
 
+import copy
 import dis
 import importlib
 import textwrap
@@ -86,17 +87,21 @@ def solution(number: str) -> None:
 
 
 def given(number: str) -> Any:
-    """The data that an exercise speaks of: one thing, or several as a tuple.
+    """The data that an exercise speaks of, new at each call: one thing, or several as a tuple.
 
     Raises:
         KeyError: there is no such exercise.
     """
-    values = tuple(exercises(number)[number].given().values())
+    values = tuple(copy.deepcopy(exercises(number)[number].given()).values())  # some of it is the exercise's own
     return values[0] if len(values) == 1 else values
 
 
 def solved(number: str, answer: Callable[..., Any]) -> Callable[..., Any]:
-    """The learner's function where it is right, else the course's own, so that the notebook can go on with it."""
+    """The learner's function where it is right, else the course's own, so that the notebook can go on with it.
+
+    Raises:
+        KeyError: there is no such exercise.
+    """
     exercise = exercises(number)[number]
     return answer if _feedback(exercise, answer) == str(RIGHT) else worked(exercise)
 
@@ -110,7 +115,7 @@ def exercises(number: str) -> dict[str, Exercise]:
     Raises:
         KeyError: there is no such notebook.
     """
-    return importlib.import_module(f"helpers.exercises.{MODULES[number.partition('.')[0]]}").EXERCISES
+    return importlib.import_module(f"helpers.exercises.{MODULES[str(number).partition('.')[0]]}").EXERCISES
 
 
 def worked(exercise: Exercise) -> Any:

@@ -109,6 +109,23 @@ def test_what_happens_to_fit_the_usual_input_only_is_not_right(number, answer, t
     assert said(number, answer, capsys).startswith(text)
 
 
+@pytest.mark.parametrize("number", [number for number, exercise in ALL.items() if exercise.given()])
+def test_what_is_given_is_the_learners_to_change(number, capsys):
+    for values in (feedback.given(number), feedback.given(number)):
+        for value in values if isinstance(values, tuple) else (values,):
+            if isinstance(value, np.ndarray):
+                assert np.abs(value).max() > 0
+                value -= value
+    assert said(number, feedback.worked(ALL[number]), capsys) == "right"
+
+
+@pytest.mark.parametrize("number", [1.1, 1.3, None, "1.1", "01.99", [], "7"])
+def test_the_data_of_no_exercise_is_a_key_error(number):
+    for call in (feedback.given, lambda number: feedback.solved(number, None)):
+        with pytest.raises(KeyError):
+            call(number)
+
+
 def names(code):
     """What code binds at its top, and what it reads, in functions too, without having bound it there."""
     bound, read, tables = set(), set(), [symtable.symtable(textwrap.dedent(code), "cell", "exec")]
