@@ -14,7 +14,7 @@ from helpers import ROOT
 from helpers.files import write_atomically
 from helpers.homework.answers import COLUMNS, Entry, Rejected, Task, seen, shown
 from helpers.homework.assignment import Assignment
-from helpers.homework.submission import FILE, MIME, Answers, Plain, make
+from helpers.homework.submission import FILE, LONGEST, MIME, Answers, Plain, Variant, make
 from helpers.language import Text, say, spoken
 
 FOLDER = ROOT / "data" / "homework"
@@ -33,6 +33,10 @@ _UNWRITTEN = Text(
     "文件写不进去（{}）：保存并提交这本笔记本",
     "the file cannot be written ({}): save this notebook and hand in that",
 )
+_NOT_OWN = Text(
+    "own 应是 assignment(学号) 给出的，不是 {}：交上去的没有自己的一套数",
+    "own should be what assignment(student id) gives, not {}: handed in without numbers of your own",
+)
 _LAYER, _NUMBER, _ANSWER = Text("层", "layer"), Text("问的是", "asked for"), Text("答案", "answer")
 
 
@@ -49,7 +53,7 @@ def hand_in(
         table, answers: task 2 and its answers.
         name, date: written on it if given.
         folder: a new numbered folder is made in it for every hand-in.
-        own: whose homework it is, if a teacher gives everybody numbers of his own.
+        own: whose homework it is, if a teacher gives everybody numbers of his own, as `assignment` gives it.
     """
     if os.environ.get("NBGRADER_EXECUTION"):  # a teacher's machine, running the notebooks of a class
         return say(_GRADING)
@@ -63,8 +67,9 @@ def hand_in(
         say(_BLANK.format(between.join(lacking)))
     if strange := [*blank[1], *unread[1]]:
         say(_UNREAD.format(between.join(strange)))
+    student_id, variant = _whose(own)
     data = make(
-        *kept, edition=spoken(), student_id=own.student_id if own else "", variant=own.variant if own else None,
+        *kept, edition=spoken(), student_id=student_id, variant=variant,
         name=_signed(name), date=_signed(date),
     )  # fmt: skip
     try:
@@ -74,6 +79,16 @@ def hand_in(
     _show(data)
     say(reply(kept[0]))
     say(written)
+
+
+def _whose(own: object) -> tuple[str, Variant | None]:
+    """The id that is written on a hand-in, and the numbers; of an id alone, which is no assignment, that."""
+    if isinstance(own, Assignment):
+        return own.student_id, own.variant
+    if own is None:
+        return "", None
+    say(_NOT_OWN.format(shown(own)))
+    return (shown(own, str, LONGEST) if isinstance(own, str) else ""), None
 
 
 def reply(counts: Answers) -> str:

@@ -192,6 +192,13 @@ def test_a_student_of_a_class_has_numbers_of_his_own_and_hands_in_both(looked_up
     assert variants.canonical(made.student_id) == "2026001" and made.variant == own.variant
 
 
+@pytest.mark.parametrize(("own", "student"), [("20230001", "20230001"), (7, ""), ([], ""), ({1: 2}, "")])
+def test_what_is_no_assignment_is_said_and_the_answers_are_handed_in(handed_in, tmp_path, own, student):
+    said = handed_in(own=own).splitlines()
+    assert said[0].startswith(f"own should be what assignment(student id) gives, not {own!r}: handed in without")
+    assert (read(tmp_path).student_id, read(tmp_path).variant) == (student, None)
+
+
 @pytest.mark.parametrize(
     ("student", "said"),
     [(None, "everybody in your class has numbers of his own (variants.json): write your student id"),
