@@ -35,7 +35,9 @@ RATIO = 100  # a file that shrinks more than this when it is packed is none of t
 # What lies beside hand-ins without being any: of systems, of nbgrader, of browsers.
 ASIDE = {"__macosx", "__pycache__", "thumbs.db", "desktop.ini", "timestamp.txt", "submission_secret.txt"}
 SOLUTIONS = "### BEGIN SOLUTION"  # stands in the notebook with the solutions and in no learner's copy
-HAND_IN, ZIP = re.compile(r"\.(json|ipynb)(?![a-z])"), re.compile(r"\.zip$")
+# A browser writes "answers.json(1)" and "homework.zip.download".
+HAND_IN, ZIP = re.compile(r"\.(json|ipynb)(?![a-z])"), re.compile(r"\.zip(?![a-z])(?!.*\.(json|ipynb)(?![a-z]))")
+PACKED = {b"PK\3\4": "zip", b"Rar!": "rar", b"\x1f\x8b": "gzip", b"7z\xbc\xaf": "7z"}  # first bytes
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,11 @@ class _Search:
             elif size > LARGEST:
                 raise Unreadable(Text("超过 {} MB，没有读", "more than {} MB: not read").format(LARGEST >> 20))
             else:
-                value = _json(source.read_bytes() if isinstance(source, Path) else source())
+                data = source.read_bytes() if isinstance(source, Path) else source()
+                if packing := next((name for first, name in PACKED.items() if data.startswith(first)), None):
+                    said = Text("这是 {} 压缩包，没有读：请解压", "it is packed ({}): not read, unpack it")
+                    raise Unreadable(said.format(packing))
+                value = _json(data)
                 if not (isinstance(value, dict) and value.get("course") == COURSE and "students" in value):
                     self.add(_taken(parts, changed, value))  # what is left out is the class's sheet of variants
         except Exception as error:  # whatever somebody hands in, the others are read

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from helpers.files import csv_rows
 from helpers.homework.answers import shown
-from helpers.homework.reading import HandIn
+from helpers.homework.reading import ZIP, HandIn
 from helpers.homework.variants import canonical
 from helpers.homework.writing import NO_TEXT
 from helpers.language import Text
@@ -151,7 +151,7 @@ class Register:
     def owner(self, hand_in: HandIn) -> Owner:
         """Whose it is: by where it lies, else by the id in it, else by the name in it."""
         folders = hand_in.parts if hand_in.empty else hand_in.parts[:-1]
-        if folders[1:2] == (ASSIGNMENT,) and not folders[0].lower().endswith(".zip"):
+        if folders[1:2] == (ASSIGNMENT,) and not ZIP.search(folders[0].lower()):
             # nbgrader's folder of a user is that user's, whatever is written in it.
             student = self._by_id.get(canonical(folders[0]))
             if student is not None:

@@ -1,4 +1,5 @@
 """What is found below a folder of hand-ins, in zips, in any encoding; and what is bad costs nobody else anything."""
+import gzip
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from helpers.homework import reading
 from helpers.homework.reading import read_all
+from helpers.homework.roster import Register, Student
 from helpers.homework.writing import decode, typed
 from tests.tools import hand_ins as make
 
@@ -59,6 +61,27 @@ def test_zips_of_a_learning_platform_are_read_without_being_unpacked(tmp_path):
     }
     assert len(list(tmp_path.rglob("*.*"))) == 2
     assert [one.content.student_id for one in read_all(tmp_path / "new/all.zip")] == ["in", "out"]
+
+
+def test_zips_are_found_by_the_names_that_browsers_give_them(tmp_path):
+    names = ("homework.zip(1)", "h.zip.download", "H.ZIP_2", "a.zip.json.zip")
+    for name in names:
+        make.write(tmp_path / name, make.packed({"homework/answers.json": make.data("in")}))
+    make.write(tmp_path / "all.zip.json", make.data("no zip"))
+    assert found(tmp_path) == {**{f"{name}/homework/answers.json": "in" for name in names}, "all.zip.json": "no zip"}
+    owners = [Register([Student("in")]).owner(hand_in) for hand_in in read_all(tmp_path)]
+    assert [owner.student.id for owner in owners if owner.known] == ["in"] * len(names)  # none is nbgrader's folder
+
+
+def test_a_hand_in_that_is_packed_in_another_way_is_named_so(tmp_path):
+    make.write(tmp_path / "answers.json", make.packed({"answers.json": make.data("1")}))
+    make.write(tmp_path / "answers.json.rar", b"Rar!\x1a\x07\x01\x00")
+    make.write(tmp_path / "answers.json.gz", gzip.compress(b"{}"))
+    make.write(tmp_path / "4.ipynb.7z", b"7z\xbc\xaf\x27\x1c")
+    kinds = {"answers.json": "zip", "answers.json.rar": "rar", "answers.json.gz": "gzip", "4.ipynb.7z": "7z"}
+    assert found(tmp_path) == {
+        name: f"it is packed ({kind}): not read, unpack it" for name, kind in kinds.items()
+    }  # fmt: skip
 
 
 def test_a_folder_in_a_zip_is_no_file_that_could_not_be_read(tmp_path):
