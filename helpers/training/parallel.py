@@ -5,6 +5,8 @@ gradients. In a single process everything here does what its name says for one. 
 """
 from __future__ import annotations
 
+import socket
+
 from helpers import runtime
 from helpers.checks import Unusable, whole
 
@@ -26,9 +28,22 @@ def world_size() -> int:
 
 
 def start() -> None:
-    """Make the processes know each other, if there are several."""
+    """Make the processes know each other, if there are several.
+
+    Raises:
+        Unusable: the machine does not know its own name, by which they find each other.
+    """
     if world_size() > 1:
-        dist.init_parallel_env()
+        try:
+            dist.init_parallel_env()
+        except ValueError as error:
+            if "cannot be obtained" not in str(error):
+                raise
+            name = socket.gethostname()
+            raise Unusable(
+                f"the processes cannot find each other: this machine does not know its own name, {name}. Add the line "
+                f"127.0.1.1 {name} to /etc/hosts"
+            ) from error
 
 
 def wait_for_all() -> None:

@@ -2,6 +2,7 @@
 import time
 
 from helpers import ROOT
+from helpers.checks import Unusable
 from helpers.training import parallel
 from tests.tools.processes import python
 from tests.tools.train_command import TWO_PROCESSES, finish, metrics, start
@@ -154,3 +155,15 @@ def test_a_worker_that_dies_ends_the_run_and_one_process_can_go_on_with_it(alone
     resumed = finish(start(folder, *RECIPE, "--resume", epochs=8))
     assert "epoch 1/8" not in resumed and "epoch 8/8" in resumed
     np.testing.assert_allclose(losses(folder), losses(alone[0]), rtol=0.01)
+
+
+@pytest.mark.parametrize(("said", "error"), [
+    ("(InvalidArgument)  network vm: cannot be obtained.", Unusable), ("another", ValueError),
+])  # fmt: skip
+def test_a_machine_without_a_name_is_told_so(monkeypatch, said, error):
+    """As in a bare container whose /etc/hosts does not have it."""
+    monkeypatch.setattr(parallel, "world_size", lambda: 2)
+    monkeypatch.setattr(parallel.dist, "init_parallel_env", lambda: (_ for _ in ()).throw(ValueError(said)))
+    with pytest.raises(error, match=r"another|/etc/hosts") as caught:
+        parallel.start()
+    assert (caught.type is Unusable) == (error is Unusable)
