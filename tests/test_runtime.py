@@ -166,5 +166,5 @@ def test_a_seed_of_numpy_is_one():
     draws = []
     for seed in (3, np.int64(3)):
         runtime.seed(seed)
-        draws.append((float(paddle.rand([1])), float(np.random.rand())))
+        draws.append((paddle.rand([1]).item(), np.random.rand()))
     assert draws[0] == draws[1]
