@@ -33,7 +33,7 @@ from helpers.commands.prediction_report import (
     write_csv,
     write_page,
 )  # fmt: skip
-from helpers.commands.prediction_words import said
+from helpers.commands.prediction_words import class_name, said
 from helpers.commands.stopping import stoppable
 from helpers.console import printable
 from helpers.files import DamagedFile, read_arrays, spelled
@@ -57,6 +57,7 @@ NORMALISATIONS = {"normalise": normalise, "scaled": scaled}
 BATCH = 64  # photographs
 THUMBNAIL = 160  # pixels
 LEFT_OUT = Text("（另有 {} 个其他类型的文件未处理）", " ({} of other kinds left out)")
+OF_CLASS = Text("{}的概率", "of: {}")
 NOTHING = Text("什么也没有做：{}", "nothing was done: {}")
 STOPPED = Text("已停止，什么也没有写", "stopped; nothing was written")
 NOT_WRITTEN = Text("{} 写不了：{}", "{} cannot be written: {}")
@@ -235,7 +236,7 @@ def note(path: Path) -> dict[str, str]:
 def description(about: About, path: Path) -> dict[str, object]:
     """What the page says of the model: what is known of it, and then its card, which may say anything."""
     network = f"{about.network}, {about.norm} normalisation, {about.size} px"
-    two = {"probability": f"of: {about.classes[1]}", "threshold": about.threshold}
+    two = {"probability": OF_CLASS.format(class_name(about.classes[1], about.classes)), "threshold": about.threshold}
     tempered = {"calibration": "none, the probability is the network's own"} if about.temperature == 1 else {}
     known = {"file": path.name, **note(path), "network": network, **(two if len(about.classes) == 2 else {}),
              "temperature": about.temperature}  # fmt: skip

@@ -208,8 +208,7 @@ def _page_row(row: Row, classes: Sequence[str], mapped: bool) -> str:
 
 def _title(column: str) -> str:
     """What a column is called, in the language that is spoken."""
-    of, _, name = column.partition(OF)
-    return PROBABILITY_OF.format(name) if not of and name else said(column)
+    return PROBABILITY_OF.format(column.removeprefix(OF)) if column.startswith(OF) else said(column)
 
 
 def _picture(jpeg: bytes | None, kind: str, alt: str) -> str:

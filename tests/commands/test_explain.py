@@ -195,6 +195,17 @@ def test_a_class_of_ones_own_is_no_myopia_in_chinese():
     assert not re.search("[a-z]", prediction_words.said(unknown)), "the commonest reason, all of it"
 
 
+@pytest.mark.parametrize(("spoken", "classes", "expected"), [
+    ("zh", model_file.About.classes, "病理性近视的概率"), ("zh", ("healthy", "pathologic"), "pathologic的概率"),
+    ("en", model_file.About.classes, "of: pathologic"),
+])  # fmt: skip
+def test_the_page_says_of_what_the_probability_is(tmp_path, spoken, classes, expected):
+    language.speak(spoken)
+    about = model_file.About("resnet10", 32, classes=classes)
+    prediction_report.write_page(tmp_path / "page.html", [], classes, predict.description(about, tmp_path / "m.npz"))
+    assert f"<td>{expected}</td>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 def test_the_card_of_the_shipped_network_and_of_a_trained_one_are_chinese():
     language.speak("zh")
     card = model_file.load(recipe.SHIPPED)[1].card
