@@ -54,13 +54,17 @@ def number(name: str, value: object, above: float = -math.inf, most: float = mat
     return found
 
 
-def plain(value: object) -> object:
-    """What NumPy takes for the numbers that they are: tensors of bfloat16 as float32, in lists as well.
+def as_numpy(value: object) -> np.ndarray:
+    """`np.asarray`, but tensors of bfloat16, in lists as well, are the numbers that they stand for, as float32.
 
     NumPy has no bfloat16, and Paddle gives it the bits of such numbers as whole ones.
     """
+    return np.asarray(_without_bfloat16(value))
+
+
+def _without_bfloat16(value: object) -> object:
     if isinstance(value, (list, tuple)):
-        return [each if isinstance(each, (int, float)) else plain(each) for each in value]
+        return [each if isinstance(each, (int, float)) else _without_bfloat16(each) for each in value]
     return value.astype("float32") if "bfloat16" in str(getattr(value, "dtype", "")) else value
 
 
@@ -79,7 +83,7 @@ def array(name: str, value: object, axes: str, kinds: str = "biuf", finite: bool
     """
     wanted = f"{name} must be {_KINDS[kinds]} [{', '.join(axes.split())}]"
     try:
-        found = np.asarray(plain(value))
+        found = as_numpy(value)
     except Exception:  # lists of several lengths, and whatever an object does that is looked at
         found = None
     if found is None or found.dtype.kind not in kinds:

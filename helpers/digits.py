@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 from helpers import runtime
-from helpers.checks import array, number, plain, shown, whole
+from helpers.checks import array, as_numpy, number, shown, whole
 
 import numpy as np
 import paddle
@@ -142,6 +142,6 @@ def sweep(run: Callable[..., Any], settings: dict[Hashable, dict], seeds: Sequen
             for seed in seeds:
                 runs.append(run(seed=seed, **setting))
                 bar.update()
-            stacked = np.array(runs if isinstance(runs[0], Curves) else plain(runs))  # of curves: [seeds, 3, epochs]
+            stacked = np.array(runs) if isinstance(runs[0], Curves) else as_numpy(runs)  # of curves: [seeds, 3, epochs]
             results[name] = Curves(*stacked.swapaxes(0, 1)) if isinstance(runs[0], Curves) else stacked
     return results

@@ -69,7 +69,7 @@ def _turn(file: Image.Image) -> int:
     """How the photograph is turned, by EXIF; 1, not at all, where EXIF cannot be read, as viewers take it."""
     try:
         return file.getexif().get(_ORIENTATION, 1)
-    except (SyntaxError, ValueError, TypeError, LookupError, OSError, struct.error):
+    except DAMAGED:
         return 1
 
 

@@ -24,7 +24,7 @@ def walk(folder: Path, leave_out: Path | None = None, most: int = MANY_FOLDERS) 
         if count > most:
             raise DataError(f"{folder} holds more than {most} folders. Name the folder of the data set itself.")
         here = Path(current)
-        folders[:] = sorted(n for n in folders if not (hidden(n) or beside(n) or _leads_back(here / n)))
+        folders[:] = sorted(n for n in folders if not (passed_over(n) or _leads_back(here / n)))
         if leave_out is not None and leave_out.resolve() == (here / leave_out.name).resolve():
             folders[:] = [name for name in folders if name != leave_out.name]
         yield from (here / name for name in sorted(names) if not name.startswith((".", "~$")))
@@ -39,9 +39,9 @@ def _refuse(error: OSError) -> None:
     raise DataError(f"{error.filename} cannot be listed ({error.strerror}). Make it readable.") from error
 
 
-def hidden(name: str) -> bool:
-    """Whether this is the name of a folder that nobody looks into: a hidden one, or one that a system makes."""
-    return name.startswith(".") or name.casefold() in _SYSTEM
+def passed_over(name: str) -> bool:
+    """Whether this is the name of a folder that is not looked into: a hidden one, a system's own, or one `beside`."""
+    return name.startswith(".") or name.casefold() in _SYSTEM or beside(name)
 
 
 def beside(name: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 from helpers.fundus.class_names import in_order
 from helpers.fundus.errors import DataError
-from helpers.fundus.folders import beside, hidden, some, walk
+from helpers.fundus.folders import beside, passed_over, some, walk
 from helpers.fundus.images import SUFFIXES, read_image, squeeze
 from helpers.fundus.own_sheets import PARTS, counted, find_sheet, match, parts_of, plain, sheets_in
 from helpers.fundus.plausible import prepare
@@ -109,7 +109,7 @@ def _home(folder: Path) -> Path:
 def _entries(folder: Path) -> list[Path]:
     """What counts in a folder: folders but those of masks, photographs and sheets; no README, no Thumbs.db."""
     paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    folders = [path for path in paths if path.is_dir() and not (hidden(path.name) or beside(path.name))]
+    folders = [path for path in paths if path.is_dir() and not passed_over(path.name)]
     return [*folders, *(path for path in paths if path.suffix.lower() in SUFFIXES), *sheets_in(folder)]
 
 
@@ -165,8 +165,7 @@ def _check_folders(home: Path, names: Sequence[str], labels: dict[str, str], by_
     full = {PurePath(name).parts[:depth] for name in labels}
     tops = [path for path in home.iterdir() if path.is_dir() and plain(path.name) in PARTS] if by_part else [home]
     folders = (path for top in tops for path in top.iterdir() if path.is_dir() and path.name[0] != "_")
-    empty = [path for path in folders if path.relative_to(home).parts not in full
-             and not (hidden(path.name) or beside(path.name))]  # fmt: skip
+    empty = [path for path in folders if path.relative_to(home).parts not in full and not passed_over(path.name)]
     if empty:
         raise DataError(
             f"no photograph in {some(sorted(empty))}, and each folder beside it is a class. Remove the folder, or put "

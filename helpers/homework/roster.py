@@ -139,8 +139,10 @@ class Register:
     def __init__(self, roster: Iterable[Student]) -> None:
         self._by_id = {canonical(student.id): student for student in roster}
         self._named: dict[str, list[Student]] = {}
-        for student in self._by_id.values():
+        self._without_zeros: dict[str, list[Student]] = {}
+        for key, student in self._by_id.items():
             self._named.setdefault(_plain(student.name), []).append(student)
+            self._without_zeros.setdefault(key.lstrip("0"), []).append(student)
         self._by_name = {name: same[0] for name, same in self._named.items() if name and len(same) == 1}
         # An id of up to three digits is in too many names of files: data/homework/001/answers.json.
         ids = [key for key in self._by_id if FILL.sub("", key) and (len(key) > 3 or not key.isdecimal())]
@@ -179,12 +181,12 @@ class Register:
             said = Text("名单里有 {} 个学生叫这个名字（学号 {}）", "{} students of the roster have this name (ids {})")
             return said.format(len(same), ", ".join(one.id for one in same[:LISTED]))
         key = canonical(student.id).lstrip("0")
-        alike = [other.id for own, other in self._by_id.items() if key and own.lstrip("0") == key]
+        alike = self._without_zeros.get(key, []) if key else []
         if len(alike) == 1:
             return Text(
                 "名单里没有这个学生；名单里的学号 {} 只差开头的零：可能是表格软件去掉的",
                 "no student of the roster; only zeros at the beginning set its id {} apart: a spreadsheet drops them",
-            ).format(alike[0])
+            ).format(alike[0].id)
         return str(Text("名单里没有这个学生", "no student of the roster"))
 
     def _found(self, part: str) -> Iterator[Student]:

@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 from helpers import intervals
-from helpers.checks import array, number, plain, whole
+from helpers.checks import array, as_numpy, number, whole
 from helpers.training import metrics
 
 import numpy as np
@@ -90,7 +90,7 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     Raises:
         ValueError: the temperature is not above 0; with one other than 1, a value that is no probability.
     """
-    temperature, q = number("a temperature", temperature, above=0), np.asarray(plain(probabilities))
+    temperature, q = number("a temperature", temperature, above=0), as_numpy(probabilities)
     if q.ndim not in (1, 2) or q.dtype.kind not in "biuf":
         raise ValueError(f"probabilities must be numbers [n] or [n, K], not {q.dtype} {list(q.shape)}")
     q = q if q.dtype.kind == "f" else q.astype(float)  # a whole number has no place for what it becomes
@@ -189,7 +189,7 @@ def compared(labels: np.ndarray, probabilities: np.ndarray, temperature: float) 
     Raises:
         ValueError: what `fit_temperature` and `temper` refuse.
     """
-    both = [np.asarray(plain(probabilities)), temper(probabilities, temperature)]
+    both = [as_numpy(probabilities), temper(probabilities, temperature)]
     before, after = (losses(labels, q) for q in both)
     errors = []
     for q in both:
@@ -201,7 +201,7 @@ def compared(labels: np.ndarray, probabilities: np.ndarray, temperature: float) 
 
 def _columns(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities float64 [n, K] and labels int64 [n], or an error that names what is wrong with them."""
-    q = np.asarray(plain(probabilities))
+    q = as_numpy(probabilities)
     q = array("probabilities", probabilities, "n" if q.ndim == 1 else "n K").astype(float)
     labels = array("labels", labels, "n")
     if q.ndim == 1:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers.checks import plain
+from helpers.checks import as_numpy
 from helpers.files import write_atomically
 from helpers.training import metrics, multiclass
 
@@ -49,7 +49,7 @@ class History:
         """
         if np.ndim(scores) == 1:
             metrics.checked(labels, scores, probabilities=True)
-        labels, scores = np.asarray(plain(labels)), np.asarray(plain(scores))
+        labels, scores = as_numpy(labels), as_numpy(scores)
         one_image = multiclass.one_image(labels)
         area = (roc_auc_score if scores.ndim == 1 else multiclass.macro_auc)(labels, scores)
         self.validation_auc.append(float(area))

@@ -76,10 +76,10 @@ def recompute_statistics(model: nn.Layer, dataset: Dataset, batch_size: int = 64
     """
     gathering, frozen = parallel.batch_norms(model)
     momenta = [layer._momentum for layer in gathering]
-    hooks = [layer.register_forward_pre_hook(_averaging()) for layer in gathering]
     # Paddle itself moves those of a layer in evaluation mode with use_global_stats=False or trainable_statistics=True.
     kept, old = ([(value, value.numpy()) for layer in layers for value in (layer._mean, layer._variance)]
                  for layers in (frozen, gathering))  # fmt: skip
+    hooks = [layer.register_forward_pre_hook(_averaging()) for layer in gathering]
     try:
         with mode(model, training=True), paddle.no_grad():
             for layer in frozen:

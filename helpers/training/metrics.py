@@ -5,7 +5,7 @@ import copy
 import math
 from dataclasses import dataclass
 
-from helpers.checks import number, plain, whole
+from helpers.checks import as_numpy, number, whole
 from helpers.intervals import Interval
 
 import numpy as np
@@ -178,7 +178,7 @@ def checked(labels: np.ndarray, scores: np.ndarray, probabilities: bool = False)
     Raises:
         ValueError: they are none, differ in length, or a class is missing; or the scores are no `probabilities`.
     """
-    labels, scores = np.asarray(plain(labels)), np.asarray(plain(scores))
+    labels, scores = as_numpy(labels), as_numpy(scores)
     if labels.shape != scores.shape or labels.ndim != 1:
         raise ValueError(f"labels and scores must be two lists of one length, not {labels.shape} and {scores.shape}")
     for name, values in (("labels", labels), ("scores", scores)):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from helpers.checks import array, plain, shown, whole
+from helpers.checks import array, as_numpy, shown, whole
 from helpers.intervals import Interval
 from helpers.training.metrics import areas, blocks, proportion
 
@@ -142,7 +142,7 @@ def one_image(labels: np.ndarray) -> float:
 def _checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     labels = array("labels", labels, "n", "iu")
     try:
-        probabilities = np.asarray(plain(probabilities))
+        probabilities = as_numpy(probabilities)
     except ValueError as error:  # lists of several lengths
         raise ValueError(f"the probabilities must be [n, K], not {shown(probabilities)}") from error
     if labels.ndim != 1 or probabilities.ndim != 2 or len(labels) != len(probabilities) or probabilities.shape[1] < 2:

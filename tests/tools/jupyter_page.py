@@ -99,7 +99,7 @@ def lab(browser: Browser, root: Path, scratch: Path, **environment: str) -> Iter
         subprocess.Popen(command, env={**os.environ, **own, **environment}, stdout=out, stderr=out) as server,
     ):
         try:
-            deadline = time.monotonic() + 300  # three seconds, if nothing else computes
+            deadline = time.monotonic() + chromium.PATIENCE / 1000
             while not desk.listens():
                 if time.monotonic() > deadline or server.poll() is not None:
                     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
@@ -120,7 +120,7 @@ class Desk:
         """The answer of the server's REST interface."""
         headers = {"Authorization": f"token {self.token}"}
         request = urllib.request.Request(f"{self.address}/{path}", headers=headers, method=method)
-        with urllib.request.urlopen(request, timeout=300) as answer:
+        with urllib.request.urlopen(request, timeout=chromium.PATIENCE / 1000) as answer:
             return answer.read()
 
     def listens(self) -> bool:
@@ -176,7 +176,7 @@ class NotebookPage:
         """Open it by its path, and wait until every text is rendered and MathJax has nothing left to do."""
         self.open_path(self.name)
         self.page.wait_for_url(f"**/tree/{self.name}")
-        expect(self.cells).to_have_count(len(self.file.cells), )
+        expect(self.cells).to_have_count(len(self.file.cells))
         texts = self.panel.locator(".jp-MarkdownCell .jp-RenderedMarkdown")
         expect(texts).to_have_count(len(self.numbers("markdown")))
         formulas = self.panel.locator("mjx-container")
@@ -213,9 +213,7 @@ class NotebookPage:
     def saved(self) -> nbformat.NotebookNode:
         """Save the notebook; gives what is then in its file."""
         stored = f"/api/contents/{self.name}"  # Lab puts other things as well, such as which tabs are open
-        with self.page.expect_response(
-            lambda answer: answer.request.method == "PUT" and stored in answer.url
-        ) as answer:
+        with self.page.expect_response(lambda each: each.request.method == "PUT" and stored in each.url) as answer:
             self.menu("File", "Save Notebook")
         assert answer.value.ok, answer.value.status_text
         return nbformat.read(self.path, as_version=4)
