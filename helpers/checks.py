@@ -74,14 +74,16 @@ def array(name: str, value: object, axes: str, kinds: str = "biuf", finite: bool
     Args:
         name: for the message.
         value: anything.
-        axes: their names, "N S S" of three: a letter that stands there twice is the same size twice, a number a size.
+        axes: their names, "N S S" of three: a letter that stands there twice is the same size twice, a number a size;
+            "N | N K" of one or two.
         kinds: what it may be of: "biuf", any numbers; "iu", whole ones; "f", floats; "b", bool.
         finite: whether NaN and infinity are refused.
 
     Raises:
         ValueError: it is of another type, has other axes, or is not finite; the message names it.
     """
-    wanted = f"{name} must be {_KINDS[kinds]} [{', '.join(axes.split())}]"
+    choices = [each.split() for each in axes.split("|")]
+    wanted = f"{name} must be {_KINDS[kinds]} " + " or ".join(f"[{', '.join(each)}]" for each in choices)
     try:
         found = as_numpy(value)
     except Exception:  # lists of several lengths, and whatever an object does that is looked at
@@ -89,16 +91,19 @@ def array(name: str, value: object, axes: str, kinds: str = "biuf", finite: bool
     if found is None or found.dtype.kind not in kinds:
         kind = f"{found.dtype} " if isinstance(value, np.ndarray) else ""
         raise ValueError(f"{wanted}, not {kind}{shown(value)}")
-    sizes: dict[str, int] = {}
-    same = found.ndim == len(axes.split()) and all(
-        size == (int(axis) if axis.isdigit() else sizes.setdefault(axis, size))
-        for axis, size in zip(axes.split(), found.shape, strict=True)
-    )
-    if not same:
+    if not any(_fits(found.shape, each) for each in choices):
         raise ValueError(f"{wanted}, not of the shape {list(found.shape)}")
     if finite and found.dtype.kind == "f" and not np.isfinite(found).all():
         raise ValueError(f"{name} must be finite, but there is NaN or infinity")
     return found
+
+
+def _fits(shape: tuple[int, ...], axes: list[str]) -> bool:
+    sizes: dict[str, int] = {}
+    return len(shape) == len(axes) and all(
+        size == (int(axis) if axis.isdigit() else sizes.setdefault(axis, size))
+        for axis, size in zip(axes, shape, strict=True)
+    )
 
 
 def picture(name: str, value: object) -> np.ndarray:

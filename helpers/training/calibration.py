@@ -10,8 +10,8 @@ import math
 from typing import NamedTuple
 
 from helpers import intervals
-from helpers.checks import array, as_numpy, number, whole
-from helpers.training import metrics
+from helpers.checks import array, number, whole
+from helpers.training import metrics, multiclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -90,9 +90,8 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     Raises:
         ValueError: the temperature is not above 0; with one other than 1, a value that is no probability.
     """
-    temperature, q = number("a temperature", temperature, above=0), as_numpy(probabilities)
-    if q.ndim not in (1, 2) or q.dtype.kind not in "biuf":
-        raise ValueError(f"probabilities must be numbers [n] or [n, K], not {q.dtype} {list(q.shape)}")
+    temperature = number("a temperature", temperature, above=0)
+    q = array("probabilities", probabilities, "n | n K", finite=False)
     q = q if q.dtype.kind == "f" else q.astype(float)  # a whole number has no place for what it becomes
     if temperature == 1:
         return q
@@ -189,7 +188,7 @@ def compared(labels: np.ndarray, probabilities: np.ndarray, temperature: float) 
     Raises:
         ValueError: what `fit_temperature` and `temper` refuse.
     """
-    both = [as_numpy(probabilities), temper(probabilities, temperature)]
+    both = [temper(probabilities, each) for each in (1, temperature)]
     before, after = (losses(labels, q) for q in both)
     errors = []
     for q in both:
@@ -201,15 +200,6 @@ def compared(labels: np.ndarray, probabilities: np.ndarray, temperature: float) 
 
 def _columns(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities float64 [n, K] and labels int64 [n], or an error that names what is wrong with them."""
-    q = as_numpy(probabilities)
-    q = array("probabilities", probabilities, "n" if q.ndim == 1 else "n K").astype(float)
-    labels = array("labels", labels, "n")
-    if q.ndim == 1:
-        q = np.stack([1 - q, q], axis=1)
-    if labels.shape != q.shape[:1] or not len(q) or q.shape[1] < 2:
-        raise ValueError(f"labels must be [n] and probabilities [n] or [n, K], not {labels.shape} and {q.shape}")
-    if not ((q >= 0) & (q <= 1)).all() or np.abs(q.sum(axis=1) - 1).max() > 1e-3:
-        raise ValueError("probabilities must be from 0 to 1 and add up to 1 for each image: of logits take the softmax")
-    if not np.isin(labels, np.arange(q.shape[1])).all():
-        raise ValueError(f"a label must be a class from 0 to {q.shape[1] - 1}")
-    return q, labels.astype(np.int64)
+    q = array("probabilities", probabilities, "n | n K").astype(float)
+    labels, q = multiclass.checked(labels, np.stack([1 - q, q], axis=1) if q.ndim == 1 else q)
+    return q, labels

@@ -5,7 +5,7 @@ import copy
 import math
 from dataclasses import dataclass
 
-from helpers.checks import as_numpy, number, whole
+from helpers.checks import array, number, whole
 from helpers.intervals import Interval
 
 import numpy as np
@@ -178,13 +178,9 @@ def checked(labels: np.ndarray, scores: np.ndarray, probabilities: bool = False)
     Raises:
         ValueError: they are none, differ in length, or a class is missing; or the scores are no `probabilities`.
     """
-    labels, scores = as_numpy(labels), as_numpy(scores)
-    if labels.shape != scores.shape or labels.ndim != 1:
+    labels, scores = array("labels", labels, "n"), array("scores", scores, "n", finite=False).astype(float)
+    if labels.shape != scores.shape:
         raise ValueError(f"labels and scores must be two lists of one length, not {labels.shape} and {scores.shape}")
-    for name, values in (("labels", labels), ("scores", scores)):
-        if values.dtype.kind not in "biuf":
-            raise ValueError(f"the {name} must be numbers, not {values.dtype}")
-    scores = scores.astype(float)
     if not np.isfinite(scores).all():
         raise ValueError("the scores hold NaN or infinity: the network has diverged; lower the learning rate")
     found = np.unique(labels)

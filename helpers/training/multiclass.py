@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from helpers.checks import array, as_numpy, shown, whole
+from helpers.checks import array, shown, whole
 from helpers.intervals import Interval
 from helpers.training.metrics import areas, blocks, proportion
 
@@ -67,7 +67,7 @@ def report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
     Raises:
         ValueError: the shapes do not fit, a label is of no class, a class has no image, or the probabilities are none.
     """
-    labels, probabilities = _checked(labels, probabilities)
+    labels, probabilities = _of_two_at_least(labels, probabilities)
     count = probabilities.shape[1]
     classes = classes.tolist() if isinstance(classes, np.ndarray) else classes
     if not isinstance(classes, Sequence) or isinstance(classes, str) or not all(isinstance(c, str) for c in classes):
@@ -101,7 +101,7 @@ def macro_auc(labels: np.ndarray, probabilities: np.ndarray) -> float:
     Raises:
         ValueError: as in `report`, but for classes without images, of which all but two may be.
     """
-    labels, probabilities = _checked(labels, probabilities)
+    labels, probabilities = _of_two_at_least(labels, probabilities)
     return float(np.mean([roc_auc_score(labels == k, probabilities[:, k]) for k in np.unique(labels)]))
 
 
@@ -111,7 +111,7 @@ def auc(labels: np.ndarray, probabilities: np.ndarray, draws: int = 1000, seed: 
     Raises:
         ValueError: what `macro_auc` refuses, or there is no draw.
     """
-    labels, probabilities = _checked(labels, probabilities)
+    labels, probabilities = _of_two_at_least(labels, probabilities)
     draws, seed = whole("draws", draws, 1), whole("seed", seed, 0)
     there = np.unique(labels)
     rng, places = np.random.default_rng(seed), [np.flatnonzero(labels == k) for k in there]
@@ -139,26 +139,30 @@ def one_image(labels: np.ndarray) -> float:
     return float(max(changes)) / len(counts)
 
 
-def _checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    labels = array("labels", labels, "n", "iu")
-    try:
-        probabilities = as_numpy(probabilities)
-    except ValueError as error:  # lists of several lengths
-        raise ValueError(f"the probabilities must be [n, K], not {shown(probabilities)}") from error
-    if labels.ndim != 1 or probabilities.ndim != 2 or len(labels) != len(probabilities) or probabilities.shape[1] < 2:
+def checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels [n] of classes from 0 to K - 1 and probabilities [n, K] as int64 and float64.
+
+    Raises:
+        ValueError: they are none, there is no image, or no second class to be told apart.
+    """
+    labels = array("labels", labels, "n")
+    probabilities = array("probabilities", probabilities, "n K", finite=False).astype(float)
+    count = probabilities.shape[1]
+    if len(labels) != len(probabilities) or not len(labels) or count < 2:
         raise ValueError(
             f"labels must be [n] and probabilities [n, K], K >= 2, not {labels.shape} and {probabilities.shape}"
         )
-    if probabilities.dtype.kind not in "biuf":
-        raise ValueError(f"the probabilities must be numbers, not {probabilities.dtype}")
-    probabilities = probabilities.astype(float)
     if not np.isfinite(probabilities).all():
-        raise ValueError("the probabilities hold something that is no finite number: the network has diverged")
-    if probabilities.min(initial=0) < 0 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
-        raise ValueError("the probabilities of an image must be at least 0 and add up to 1")
-    there = np.unique(labels)
-    if len(there) < 2 or there[0] < 0 or there[-1] >= probabilities.shape[1]:
-        raise ValueError(
-            f"labels must be from 0 to {probabilities.shape[1] - 1}, of two classes at least, not {there[:9].tolist()}"
-        )
+        raise ValueError("the probabilities hold NaN or infinity: the network has diverged; lower the learning rate")
+    if probabilities.min() < 0 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
+        raise ValueError("the probabilities of an image must be at least 0 and add up to 1: of logits take the softmax")
+    if not np.isin(labels, np.arange(count)).all():
+        raise ValueError(f"labels must be classes from 0 to {count - 1}, not {np.unique(labels)[:9].tolist()}")
+    return labels.astype(np.int64), probabilities
+
+
+def _of_two_at_least(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    labels, probabilities = checked(labels, probabilities)
+    if labels.min() == labels.max():
+        raise ValueError(f"the images must be of two classes at least, and all are of class {labels[0]}")
     return labels, probabilities

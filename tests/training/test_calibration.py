@@ -78,7 +78,7 @@ def test_of_images_that_are_all_right_it_does_not_become_quite_sure():
 @pytest.mark.parametrize(("labels", "said", "message"), [
     ([0, 1], [0.5], "not .2,. and .1, 2."), ([], [], "not .0,. and"), ([0, 1], [-1.0, 3.0], "of logits take"),
     ([0, 1], [[0.5, 0.1], [0.5, 0.5]], "add up to 1"), ([0, 1], [0.5, np.nan], "finite"),
-    ([0, 2], [0.5, 0.5], "a class from 0 to 1"), ([0, 0.5], [0.5, 0.5], "a class"),
+    ([0, 2], [0.5, 0.5], "classes from 0 to 1"), ([0, 0.5], [0.5, 0.5], "classes"),
     (["a", "b"], [0.5, 0.5], "labels must be numbers"),
 ])  # fmt: skip
 def test_bad_input_is_named(labels, said, message):

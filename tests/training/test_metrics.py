@@ -145,13 +145,13 @@ def test_the_memory_for_a_threshold_does_not_grow_with_the_square_of_the_images(
 
 BAD = [
     ([0, 1], [0.1], "one length"),
-    ([[0, 1]], [[0.1, 0.2]], "one length"),
+    ([[0, 1]], [[0.1, 0.2]], r"labels must be numbers \[n\]"),
     ([0, 0], [0.1, 0.2], "both 0 and 1"),
     ([0, 2], [0.1, 0.2], r"nothing else, not \[0, 2\]"),
-    ([0, 1, np.nan], [0.1, 0.2, 0.3], "both 0 and 1"),
+    ([0, 1, np.nan], [0.1, 0.2, 0.3], "labels must be finite"),
     (list(range(9)), [0.1] * 9, r"not \[0, 1, 2, 3, 4, ...\]"),
-    (["N", "P"], [0.1, 0.2], "the labels must be numbers"),
-    ([0, 1], ["a", "b"], "the scores must be numbers"),
+    (["N", "P"], [0.1, 0.2], "labels must be numbers"),
+    ([0, 1], ["a", "b"], "scores must be numbers"),
     ([], [], "both 0 and 1"),
     ([0, 1], [0.1, np.nan], "NaN"),
 ]

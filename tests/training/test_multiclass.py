@@ -77,8 +77,8 @@ def test_it_prints_each_class_and_the_table():
     ("change", "message"),
     [
         (lambda y, p: (y[:-1], p), "must be \\[n\\] and probabilities \\[n, K\\]"),
-        (lambda y, p: (y, p[:, 0]), "must be \\[n\\] and probabilities \\[n, K\\]"),
-        (lambda y, p: (y.astype(float), p), "whole numbers"),
+        (lambda y, p: (y, p[:, 0]), "probabilities must be numbers \\[n, K\\]"),
+        (lambda y, p: (y / 2, p), "classes from 0 to 2"),
         (lambda y, p: (y, p * np.nan), "diverged"),
         (lambda y, p: (y, 2 * p), "add up to 1"),
         (lambda y, p: (y + 1, p), "from 0 to 2"),
