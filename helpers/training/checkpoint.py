@@ -85,6 +85,7 @@ def save(folder: str | Path, model: nn.Layer, optimizer: Optimizer, epochs: int,
         notes: what else there is to remember, as far as JSON can hold it.
 
     Raises:
+        ValueError: the optimizer's state has something that is of no weight of the model, and would be lost.
         OSError: the disk is full, or the folder cannot be written; all earlier checkpoints are still there.
     """
     folder = Path(folder)
@@ -96,8 +97,9 @@ def save(folder: str | Path, model: nn.Layer, optimizer: Optimizer, epochs: int,
     names = {f"{parameter.name}_": name for name, parameter in model.named_parameters()}
     for key, value in state.items():
         own = max((each for each in names if key.startswith(each)), key=len, default=None)
-        if own is not None:
-            arrays[f"optimizer/{names[own]}/{key[len(own) :]}"] = value.numpy()
+        if own is None:  # such as the master weights of multi_precision
+            raise ValueError(f"the optimizer's {key} is of no weight of the model: a checkpoint has no place for it")
+        arrays[f"optimizer/{names[own]}/{key[len(own) :]}"] = value.numpy()
     path = folder / f"checkpoint-{epochs:04d}.npz"
     write_arrays(path, {"about": np.array(json.dumps(about, default=lambda value: value.tolist())), **arrays})
     for old in files(folder):

@@ -71,6 +71,17 @@ def test_a_warm_up_and_names_that_begin_alike_come_back(tmp_path):
     assert checkpoint.restore(path, model, optimizer) == {"count": 3}
 
 
+def test_a_state_that_has_no_place_in_a_checkpoint_is_refused_before_anything_is_written(tmp_path):
+    """The optimizer's moments of a weight outside the model, say of a loss, were left out without a word."""
+    model, loss = nn.Linear(2, 2), nn.Linear(2, 1)
+    optimizer = paddle.optimizer.AdamW(parameters=[*model.parameters(), *loss.parameters()])
+    loss(model(paddle.ones([1, 2]))).sum().backward()
+    optimizer.step()
+    with pytest.raises(ValueError, match="is of no weight of the model"):
+        checkpoint.save(tmp_path, model, optimizer, 1, {})
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("kind", ["float16", "float64"])
 def test_weights_of_another_precision_are_converted(tmp_path, kind):
     model = small_network()
