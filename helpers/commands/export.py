@@ -62,7 +62,8 @@ class FromPixels(nn.Layer):
         about: what its file says of it.
 
     Its input is uint8 [N, size, size, 3], RGB. It gives the probabilities of all classes, float32 [N, K], and the class
-    that is said, int64 [N]: of two classes the threshold decides, of more the largest probability.
+    that is said, int64 [N]: of two classes the threshold decides, of more the largest probability. Photographs of
+    another size raise the ValueError of Paddle's reshape.
     """
 
     def __init__(self, model: nn.Layer, about: About) -> None:
@@ -71,6 +72,8 @@ class FromPixels(nn.Layer):
         self.normalise = NORMALISATIONS[about.normalisation]
 
     def forward(self, photographs: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
+        # A saved graph takes photographs of any size, and answers worse: this refuses all but its own.
+        photographs = photographs.reshape([0, self.about.size, self.about.size, 3])
         x = self.normalise(photographs).transpose([0, 3, 1, 2])
         ways = [x, *(paddle.flip(x, axes) for axes in ([2], [3], [2, 3]))] if self.about.flip else [x]
         averaged = sum(nn.functional.softmax(self.model(way), axis=1) for way in ways) / len(ways)
