@@ -253,32 +253,32 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "05.6": Number(
         title=Text("基本块的参数个数", "parameters of a basic block"),
-        truth=lambda: 14528,
+        truth=lambda: 32544,
         hints=(
             Text(
                 "三个卷积，都没有偏置；三个批归一化。",
                 "Three convolutions, none of them with a bias; three BatchNorm layers.",
             ),
             Text(
-                "卷积是 3×3（16→32）、3×3（32→32）和 1×1（16→32）。",
-                "The convolutions are 3×3 (16→32), 3×3 (32→32) and 1×1 (16→32).",
+                "卷积是 3×3（24→48）、3×3（48→48）和 1×1（24→48）。",
+                "The convolutions are 3×3 (24→48), 3×3 (48→48) and 1×1 (24→48).",
             ),
         ),
         mistakes=(
-            Mistake(Text("漏了捷径上的卷积", "the shortcut's convolution is missing"), 14528 - 16 * 32),
+            Mistake(Text("漏了捷径上的卷积", "the shortcut's convolution is missing"), 32544 - 24 * 48),
             Mistake(
-                Text("漏了批归一化的两种参数", "the two kinds of parameters of BatchNorm are missing"), 14528 - 6 * 32
+                Text("漏了批归一化的两种参数", "the two kinds of parameters of BatchNorm are missing"), 32544 - 6 * 48
             ),
-            Mistake(Text("这里的卷积没有偏置", "a convolution has no bias here"), 14528 + 3 * 32),
+            Mistake(Text("这里的卷积没有偏置", "a convolution has no bias here"), 32544 + 3 * 48),
             Mistake(
                 Text("移动平均的均值和方差不参与训练", "the mean and variance of the moving average are not trained"),
-                14528 + 6 * 32,
+                32544 + 6 * 48,
             ),
         ),
-        solution="answer = 9 * 16 * 32 + 9 * 32 * 32 + 16 * 32 + 3 * 2 * 32",
+        solution="answer = 9 * 24 * 48 + 9 * 48 * 48 + 24 * 48 + 3 * 2 * 48",
         why=Text(
-            "4608 + 9216 + 512 + 192；`resnet.BasicBlock(16, 32, stride=2)` 可训练的参数一样多。",
-            "4608 + 9216 + 512 + 192; `resnet.BasicBlock(16, 32, stride=2)` has just as many trained ones.",
+            "10368 + 20736 + 1152 + 288；`resnet.BasicBlock(24, 48, stride=2)` 可训练的参数一样多。",
+            "10368 + 20736 + 1152 + 288; `resnet.BasicBlock(24, 48, stride=2)` has just as many trained ones.",
         ),
     ),
     "05.7": Number(

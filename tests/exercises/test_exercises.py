@@ -209,3 +209,15 @@ def test_no_notebook_shows_an_answer_beside_its_placeholder(path):
             lines = [line.strip().replace(" ", "") for line in ALL[number].solution.splitlines()]
             assert not [line for line in lines if line.startswith("return") and len(line) > 12 and line in text], number
         assert "<summary>Answer" not in text and "<summary>答案" not in text, f"{number}: a folded answer"
+
+
+@pytest.mark.parametrize("path", learners(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_no_output_shows_an_answer(path):
+    """Of whole numbers from 1000 on: a smaller one, or a share, stands in some output by chance."""
+    cells = nbformat.read(path, as_version=4).cells
+    printed = {found for cell in cells for output in cell.get("outputs", []) if "text" in output
+               for found in re.findall(r"\d[\d,]*", output.text)}  # fmt: skip
+    for number in (each for each in NUMBERS if each.startswith(f"{path.stem[:2]}.")):
+        truth = np.asarray(NUMBERS[number].truth(**NUMBERS[number].given()))
+        if truth.size == 1 and truth.item() == int(truth.item()) >= 1000:
+            assert not {f"{int(truth.item())}", f"{int(truth.item()):,}"} & printed, number
