@@ -18,6 +18,8 @@ from PIL import Image, ImageOps
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras count with; they are stored in 8 or in 16
 _ORIENTATION, _BITS_PER_SAMPLE, _SHORT = 0x0112, 0x0102, 3  # of EXIF and TIFF
+_PHOTOMETRIC, _PLANES, _EXTRA = 0x0106, 0x011C, 0x0152  # of TIFF: what 0 is, one picture or one a channel, the fourth
+_WHITE_IS_0, _OPACITY = 0, 2
 
 # What Pillow, NumPy and OpenCV raise over damaged files of one format or another.
 DAMAGED = (
@@ -62,7 +64,11 @@ def decode(data: bytes, size: int | None = None) -> np.ndarray:
                     _reduce(padded, size)
                     if not np.array_equal(np.asarray(padded), np.asarray(file)):
                         raise Hole("has a hole: a part of the image data is missing")
-        return _deep(data, file.format, turn) if deep else _rgb(image)
+        if deep:
+            return _deep(data, file, turn)
+        # Pillow turns these over where they have 8 bits, and not where they have 16.
+        white = image.mode.startswith("I;16") and _tag(file, _PHOTOMETRIC, 1) == _WHITE_IS_0
+        return 255 - _rgb(image) if white else _rgb(image)
 
 
 def _turn(file: Image.Image) -> int:
@@ -123,15 +129,23 @@ def _deep_colour(file: Image.Image, data: bytes) -> bool:
     return False
 
 
-def _deep(data: bytes, kind: str, turn: int) -> np.ndarray:
+def _tag(file: Image.Image, number: int, usual: int) -> int:
+    """The first value of a TIFF's tag; what is usual where there is none, and in other formats."""
+    value = file.tag_v2.get(number, usual) if file.format == "TIFF" else usual
+    return value[0] if isinstance(value, tuple) else value
+
+
+def _deep(data: bytes, file: Image.Image, turn: int) -> np.ndarray:
     """Colour of up to 16 bits, by OpenCV."""
-    if kind == "TIFF":  # OpenCV turns some of them; the others are turned here
+    if file.format == "TIFF":  # OpenCV turns some of them; the others are turned here
         data = _upright(data)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    one_picture = _tag(file, _PLANES, 1) == 1  # OpenCV takes three for one, without a word, and Pillow their bytes
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if one_picture else None
     if image is None or image.ndim != 3 or image.dtype not in (np.uint8, np.uint16):
         raise ValueError("its kind of 16 bits of colour cannot be read; save it with 8, or as PNG")
     colour = to_bytes(image[..., 2::-1])
-    if image.shape[2] == 4:
+    # The fourth number may say nothing, or the colours may be multiplied with it already: they lie on black then.
+    if image.shape[2] == 4 and _tag(file, _EXTRA, _OPACITY) == _OPACITY:
         share = image[..., 3:] / np.float32(np.iinfo(image.dtype).max)
         colour = np.rint(colour * share).astype(np.uint8)
     return np.ascontiguousarray(_TURNS.get(turn, np.asarray)(colour))

@@ -29,7 +29,7 @@ SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", "
             ".heic", ".heif", ".avif",
             ".dcm", ".dicom"}  # fmt: skip
 # Raise it whenever a reader gives other pixels than before, or refuses what it gave: all caches are then made anew.
-CACHE_FORMAT = 4
+CACHE_FORMAT = 5
 BLACK = 15  # levels: the camera's black is noise up to that; what is above in any channel is the field of view
 
 

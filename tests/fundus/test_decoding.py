@@ -31,14 +31,15 @@ def exif(orientation: int) -> Image.Exif:
     return tags
 
 
-def tiff(pixels: np.ndarray, orientation: int = 1, order: str = "<") -> bytes:
-    """An uncompressed TIFF of colour, with 8 or 16 bits, in either order of bytes."""
+def tiff(pixels: np.ndarray, orientation: int = 1, order: str = "<", photometric: int = 2, more: tuple = ()) -> bytes:
+    """An uncompressed TIFF, with 8 or 16 bits, in either order of bytes; `more` are tags behind the others."""
     height, width, channels = pixels.shape
     data = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
     bits = 8 * pixels.itemsize
-    entries = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, channels, 8), (259, 3, 1, 1), (262, 3, 1, 2),
-               (273, 4, 1, 8 + 2 * channels), (274, 3, 1, orientation), (277, 3, 1, channels), (278, 3, 1, height),
-               (279, 4, 1, len(data))]  # fmt: skip
+    entries = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, channels, 8 if channels > 1 else bits),
+               (259, 3, 1, 1), (262, 3, 1, photometric), (273, 4, 1, 8 + 2 * channels), (274, 3, 1, orientation),
+               (277, 3, 1, channels), (278, 3, 1, height), (279, 4, 1, len(data)),
+               *((tag, 3, 1, value) for tag, value in more)]  # fmt: skip
     table = struct.pack(f"{order}H", len(entries))
     for tag, kind, count, value in entries:
         fixed = f"{order}HHIHH" if kind == 3 and count == 1 else f"{order}HHII"
@@ -111,6 +112,25 @@ def test_deep_colour_under_alpha():
     result = decode(encode(np.concatenate([DEEP, alpha], 2), ".png"))
     assert not result[:, :20].any()
     np.testing.assert_array_equal(result[:, 20:], PICTURE[:, 20:])
+
+
+def test_deep_colour_in_a_tiff_is_under_alpha_only_where_the_fourth_number_is_said_to_be_one():
+    alpha = np.full((*PICTURE.shape[:2], 1), 65535 // 3, np.uint16)
+    four = np.concatenate([DEEP, alpha], 2)
+    for extra in (0, 1):  # nothing is said of it; the colours are multiplied with it already
+        np.testing.assert_array_equal(decode(tiff(four, more=((338, extra),))), PICTURE)
+    np.testing.assert_allclose(decode(tiff(four, more=((338, 2),))).astype(int), PICTURE / 3, atol=1)
+
+
+def test_grey_of_16_bits_whose_white_is_0():
+    for grey, largest in ((np.uint16(PICTURE[..., :1]) * 257, 65535), (np.uint16(PICTURE[..., :1]) * 16, 4095)):
+        result = decode(tiff(largest - grey, photometric=0))
+        np.testing.assert_allclose(result.astype(int), np.repeat(PICTURE[..., :1], 3, 2), atol=1)
+
+
+def test_deep_colour_with_a_picture_for_each_channel_is_refused():
+    with pytest.raises(ValueError, match="16 bits of colour cannot be read; save it with 8"):
+        decode(tiff(DEEP, more=((284, 2),)))
 
 
 # --- colours ---------------------------------------------------------------------------------------------------------
