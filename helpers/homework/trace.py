@@ -109,10 +109,11 @@ class Row(NamedTuple):
 
     def _sizes(self, changes: dict[str, int]) -> Shape | None:
         known = [formula for formula in FORMULAS if isinstance(self.layer, formula[0])]
-        if not known or not self.channels_first:
+        if not known:
             return None
         _, size, names = known[0]
-        each = zip(self.x[2:], self.kernel, *map(self.setting, names), strict=True)
+        axes = self.x[2:] if self.channels_first else self.x[1:-1]
+        each = zip(axes, self.kernel, *map(self.setting, names), strict=True)
         return tuple(size(n, k, **dict(zip(names, own, strict=True)) | changes) for n, k, *own in each)
 
 

@@ -245,9 +245,23 @@ def test_the_sizes_are_paddles(kind, data):
 def test_no_size_where_no_formula_is_known_or_it_does_not_fit_or_there_is_no_such_setting():
     for shape in ([1, 8], [1, 3, 8]):
         assert trace(nn.Linear(8, 2), shape)[0].sizes() is None
-    assert trace(nn.Conv2D(3, 4, 3, data_format="NHWC"), [1, 8, 8, 3])[0].sizes() is None
     [row] = trace(nn.MaxPool2D(3, padding=1), [1, 2, 2, 2])
     assert row.sizes() == (1, 1) and row.sizes(padding=0) is None and row.sizes(dilation=2) is None
+
+
+CHANNELS_LAST = [
+    (nn.Conv1D(3, 4, 4, data_format="NLC"), 1), (nn.Conv2D(3, 4, 4, data_format="NHWC"), 2),
+    (nn.AvgPool2D(4, data_format="NHWC"), 2), (nn.MaxPool3D(4, 2, data_format="NDHWC"), 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layer", "axes"), CHANNELS_LAST)
+def test_with_channels_last_sizes_are_known_and_what_does_not_fit_is_named(layer, axes):
+    """Paddle gives sizes below 0 there, or the process dies."""
+    [row] = trace(layer, [1, *[7] * axes, 3])
+    assert row.sizes() == row.y[1:-1]
+    with pytest.raises(ValueError, match=r"^layer: a (kernel|window) of 4 pixels reaches 1 beyond the padded image"):
+        trace(layer, [1, *[3] * axes, 3])
 
 
 @pytest.mark.parametrize(
