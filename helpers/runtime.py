@@ -164,6 +164,16 @@ def seed(value: int) -> None:
     paddle.seed(value)
 
 
+@contextlib.contextmanager
+def same_random_numbers() -> Iterator[None]:
+    """A block that draws weights which nobody keeps: Paddle's random numbers then go on as if it had not been."""
+    state = paddle.get_rng_state()
+    try:
+        yield
+    finally:
+        paddle.set_rng_state(state)
+
+
 def begin_training(model: paddle.nn.Layer) -> None:
     """Put a network into training mode, but for the layers that stay in evaluation mode on purpose.
 

@@ -168,3 +168,13 @@ def test_a_seed_of_numpy_is_one():
         runtime.seed(seed)
         draws.append((paddle.rand([1]).item(), np.random.rand()))
     assert draws[0] == draws[1]
+
+
+def test_the_same_random_numbers_come_after_a_block_that_draws_some_and_fails():
+    paddle.seed(1)
+    expected = paddle.rand([3]).tolist()
+    paddle.seed(1)
+    with pytest.raises(KeyError), runtime.same_random_numbers():
+        nn.Linear(3, 4)
+        raise KeyError
+    assert paddle.rand([3]).tolist() == expected

@@ -16,6 +16,7 @@ from helpers.exercises.exercise import Exercise, Function, Number
 from helpers.exercises.outputs import described, outputs_of
 from helpers.exercises.reading import Unreadable, as_array
 from helpers.language import Text, say
+from helpers.runtime import same_random_numbers
 
 import numpy as np
 import paddle
@@ -143,9 +144,8 @@ def _find(number: object) -> Exercise | None:
 def _feedback(exercise: Exercise, answer: object) -> str:
     if answer is None:
         return str(BLANK)
-    if isinstance(exercise, Function):
-        return _function_feedback(exercise, answer)
-    return _number_feedback(exercise, answer)
+    with same_random_numbers():  # a check more or less changes nothing in the cells below
+        return (_function_feedback if isinstance(exercise, Function) else _number_feedback)(exercise, answer)
 
 
 def _not_yet(reason: object = "") -> str:

@@ -7,6 +7,7 @@ from helpers.homework.answers import Practice, shown
 from helpers.homework.questions import counting_task, table_task
 from helpers.homework.trace import trace
 from helpers.language import Text
+from helpers.runtime import same_random_numbers
 
 import numpy as np
 import paddle
@@ -15,7 +16,8 @@ from paddle import nn
 
 def practice(seed: int, hard: bool = False) -> Practice:
     """The table of the `network` of a seed, and the operations of its first convolution, to fill in."""
-    model, shape = network(seed, hard)
+    with same_random_numbers():
+        model, shape = network(seed, hard)
     first = trace(model, shape)[0]
     table, counts = table_task(model, shape), counting_task(first, steps=False)
     named = {f"{first.name} {name.split()[1]}": entries for name, entries in counts.groups.items()}

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from helpers import runtime  # noqa: F401  before paddle
+from helpers import runtime
 from helpers.checks import Unusable, shown
 from helpers.files import DAMAGED, DamagedFile, read_arrays, write_arrays
 from helpers.training import checkpoint, resnet
@@ -126,7 +126,7 @@ def save(path: str | Path, model: nn.Layer, about: About, half: bool = False) ->
     """
     # As the network that will be built has them: NumPy knows no bfloat16, and large float64 become infinite.
     weights = {name: value.astype("float32").numpy() for name, value in model.state_dict().items()}
-    fault = _fault(about.build(), weights)
+    fault = _fault(_blank(about), weights)
     if fault:
         raise ValueError(f"the model is another network than it is said to be: {fault}")
     if half:
@@ -160,7 +160,7 @@ def load(path: str | Path) -> tuple[resnet.ResNet, About]:
         raise ModelFileError(f"{path} is a checkpoint of a training, which leaves a model.npz at its end: name that")
     about = _about(path, arrays)
     weights = {name[len(_WEIGHTS) :]: value for name, value in arrays.items() if name.startswith(_WEIGHTS)}
-    model = about.build()
+    model = _blank(about)
     if not (fault := _fault(model, weights)):
         with np.errstate(over="ignore"):
             weights = {name: value.astype(np.float32) for name, value in weights.items()}  # from half of the bytes, say
@@ -217,6 +217,14 @@ def _about(path: str | Path, arrays: dict[str, np.ndarray]) -> About:
         return About(**{**said, "classes": tuple(said["classes"])})
     except (TypeError, ValueError, KeyError) as error:
         raise ModelFileError(f"{path} describes no model of this program: {error}") from error
+
+
+def _blank(about: About) -> resnet.ResNet:
+    """The network to compare weights with or to put them into, of float32 whatever Paddle's default type is now."""
+    with runtime.same_random_numbers():
+        model = about.build()
+    model.to(dtype="float32")
+    return model
 
 
 def _fault(model: nn.Layer, weights: dict[str, np.ndarray]) -> str:

@@ -221,3 +221,13 @@ def test_no_output_shows_an_answer(path):
         truth = np.asarray(NUMBERS[number].truth(**NUMBERS[number].given()))
         if truth.size == 1 and truth.item() == int(truth.item()) >= 1000:
             assert not {f"{int(truth.item())}", f"{int(truth.item()):,}"} & printed, number
+
+
+def test_a_check_more_or_less_changes_no_random_number_of_the_cells_below():
+    drawn = set()
+    for number in [None, *NUMBERS, *FUNCTIONS]:
+        paddle.seed(1)
+        if number is not None:
+            feedback.check(number, feedback.worked(ALL[number]) if number in FUNCTIONS else 0.5)
+        drawn.add(tuple(paddle.rand([3]).tolist()))
+    assert len(drawn) == 1

@@ -2,6 +2,8 @@
 from helpers.homework.practice import network, practice
 from helpers.homework.trace import trace
 
+import numpy as np
+import paddle
 import pytest
 
 
@@ -25,3 +27,11 @@ def test_practice(seed, hard):
 def test_practice_wants_a_seed(seed):
     with pytest.raises(ValueError, match="whole number from 0 on"):
         practice(seed)
+
+
+def test_practice_draws_none_of_the_random_numbers_of_the_cells_below():
+    paddle.seed(1)
+    expected = paddle.rand([3]).numpy()
+    paddle.seed(1)
+    practice(1)
+    np.testing.assert_array_equal(paddle.rand([3]).numpy(), expected)

@@ -246,3 +246,21 @@ def test_what_is_infinite_as_float32_is_neither_written_nor_read(tmp_path):
     write_arrays(tmp_path / "m.npz", {**arrays, "weights/fc.bias": np.array([1e300, 0])})
     with pytest.raises(ModelFileError, match=r"fc\.bias is not finite"):
         model_file.load(tmp_path / "m.npz")
+
+
+def test_random_numbers_and_the_default_type_do_not_meet_a_model_file(tmp_path, path):
+    """A network that is built to be filled draws weights, of Paddle's default type, which another cell may have set."""
+    model, about = model_file.load(path)
+    paddle.seed(1)
+    expected = paddle.rand([3]).numpy()
+    paddle.seed(1)
+    model_file.save(tmp_path / "again.npz", model, about)
+    paddle.set_default_dtype("float64")
+    try:
+        again, _ = model_file.load(tmp_path / "again.npz")
+    finally:
+        paddle.set_default_dtype("float32")
+    np.testing.assert_array_equal(paddle.rand([3]).numpy(), expected)
+    assert {value.dtype for value in again.state_dict().values()} == {paddle.float32}
+    x = paddle.rand([1, 3, about.size, about.size])
+    np.testing.assert_array_equal(again(x).numpy(), model(x).numpy())
