@@ -158,9 +158,10 @@ def confusion(matrix: np.ndarray, names: Sequence[str], title: str, ax: plt.Axes
     if len(names) != len(matrix) or not len(matrix):
         raise ValueError(f"each class must have its name: there are {len(matrix)} and {len(names)}")
     ax = ax or plt.subplots(figsize=(4.2, 4), layout="constrained")[1]
-    shown = ConfusionMatrixDisplay(matrix, display_labels=names)
+    counts = not np.any(matrix % 1)  # left to itself, scikit-learn writes 10049 as 1e+04
+    shown = ConfusionMatrixDisplay(matrix.astype(np.int64 if counts else float), display_labels=names)
     scale, text = {"vmin": 0, "vmax": matrix.sum()}, {"fontsize": 16, "color": "black"}  # readable on every blue
-    shown.plot(ax=ax, cmap="Blues", colorbar=False, im_kw=scale, text_kw=text)
+    shown.plot(ax=ax, cmap="Blues", colorbar=False, values_format="d" if counts else None, im_kw=scale, text_kw=text)
     ax.set(xlabel="said", ylabel="truth", title=title)
 
 
@@ -181,9 +182,9 @@ def normalisation_cubes(
     """
     if not isinstance(sets, dict) or not sets:
         raise ValueError(f"the index sets must be a dictionary, name -> [N, C, H*W], not {shown(sets)}")
-    for name, numbers in sets.items():
-        if not isinstance(numbers, np.ndarray) or numbers.ndim != 3 or not numbers.size:
-            raise ValueError(f"{name}: the index sets must be [N, C, H*W], not {list(np.shape(numbers))}")
+    sets = {name: array(f"{name}: the index sets", numbers, "N C H*W") for name, numbers in sets.items()}
+    if empty := [name for name, numbers in sets.items() if not numbers.size]:
+        raise ValueError(f"{empty[0]}: the index sets must be of one sample, channel and place at least")
     columns = min(whole("columns", columns, 1), len(sets))
     rows = -(-len(sets) // columns)
     _, grid = plt.subplots(rows, columns, figsize=(3 * columns, 3.3 * rows), squeeze=False, layout="constrained")

@@ -83,6 +83,16 @@ def test_roc_and_confusion():
     assert sorted(text.get_text() for text in drawn()[0].texts) == ["0", "1", "3", "4"]
 
 
+@pytest.mark.parametrize(("matrix", "texts"), [
+    ([[10049, 3], [19999, 123456]], ["10049", "3", "19999", "123456"]),
+    (np.array([[105.0, 3.0], [200.0, 1234.0]]), ["105", "3", "200", "1234"]),
+    (np.full((2, 2), 200, np.uint8), ["200"] * 4), ([[0.75, 0.25], [0.5, 0.5]], ["0.75", "0.25", "0.5", "0.5"]),
+])  # fmt: skip
+def test_counts_are_written_in_full(matrix, texts):
+    figures.confusion(matrix, ["no", "yes"], "confusion")
+    assert [text.get_text() for text in drawn()[0].texts] == texts
+
+
 # --- the cubes of Wu and He ---
 
 N, C, P = 4, 6, 5
@@ -114,8 +124,15 @@ def test_a_cube_says_what_its_axes_are():
     assert texts == [["C", "H·W", "N"], ["inputs", "kernel", "filters"]]
 
 
+def test_index_sets_may_be_lists():
+    figures.normalisation_cubes({"batch": c.tolist()}, "title")
+    assert drawn()[0].get_title() == f"batch\n{C} sets of {N * P} values"
+
+
 def test_three_axes_are_needed():
-    with pytest.raises(ValueError, match=r"x: the index sets must be \[N, C, H\*W\], not \[2, 3, 4, 5\]"):
+    with pytest.raises(ValueError, match=r"x: the index sets must be of one sample"):
+        figures.normalisation_cubes({"x": np.zeros([2, 0, 4], int)}, "title")
+    with pytest.raises(ValueError, match=r"x: the index sets must be numbers \[N, C, H\*W\], not of .* \[2, 3, 4, 5\]"):
         figures.normalisation_cubes({"x": np.zeros([2, 3, 4, 5], int)}, "title")
 
 
