@@ -12,7 +12,7 @@ from helpers.training.calibration import temper
 import numpy as np
 import paddle
 from paddle import nn
-from paddle.io import DataLoader, Dataset
+from paddle.io import Dataset
 
 
 def probabilities(model: nn.Layer, x: paddle.Tensor, flip: bool = False, temperature: float = 1.0) -> np.ndarray:
@@ -50,9 +50,10 @@ def predict(
 
     Raises:
         ValueError: the batch size is not at least 1, or what `probabilities` refuses.
+        whatever the model or the data set raises.
     """
     batch_size, temperature = whole("batch_size", batch_size, 1), number("a temperature", temperature, above=0)
-    loader = DataLoader(dataset, batch_size=batch_size, return_list=True)
+    loader = parallel.Loader(dataset, batch_size=batch_size)
     with mode(model, training=False):
         scores = [probabilities(model, x, flip, temperature) for x, _ in loader]
     return np.concatenate(scores) if scores else np.zeros(0, np.float32)

@@ -6,6 +6,8 @@ gradients. In a single process everything here does what its name says for one. 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from helpers import runtime
 from helpers.checks import Unusable, whole
@@ -14,7 +16,8 @@ import numpy as np
 import paddle
 import paddle.distributed as dist
 from paddle import nn
-from paddle.io import DataLoader, Dataset, DistributedBatchSampler
+from paddle.io import DataLoader, Dataset, DistributedBatchSampler, IterableDataset
+from paddle.io.dataloader.collate import default_collate_fn
 
 
 def rank() -> int:
@@ -59,6 +62,49 @@ def seed_epoch(seed: int, epoch: int) -> None:
     runtime.seed(int(np.random.SeedSequence([seed, epoch, *place]).generate_state(1)[0]))
 
 
+class Loader(DataLoader):
+    """Paddle's DataLoader, which raises what the data set raises.
+
+    Paddle reads in a thread, which dies of an error: whoever waits for the next batch then waits for ever. A
+    StopIteration it takes for the end, so that the other batches would be missing without a word. (Of a data set
+    without a length, an IterableDataset, only Paddle knows how to read it: there all this is as ever.)
+    """
+
+    def __init__(self, dataset: Dataset, **options: Any) -> None:
+        self._items, self._error = dataset, None
+        # The thread is given numbers, and what they stand for is read where an error can be kept.
+        streamed = isinstance(dataset, IterableDataset)
+        of_numbers = {} if streamed else {"collate_fn": self._read}
+        super().__init__(dataset if streamed else _Places(len(dataset)), return_list=True, **of_numbers, **options)
+
+    def __iter__(self) -> Iterator[list]:
+        self._error = None
+        yield from super().__iter__()
+        if self._error is not None:
+            raise self._error
+
+    def _read(self, places: Sequence[int]) -> list:
+        try:
+            return default_collate_fn([self._items[place] for place in places])
+        except BaseException as error:
+            self._error = error
+            raise StopIteration from error  # by which the thread ends as after the last batch
+
+
+class _Places(Dataset):
+    """The numbers from 0 on, so many."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: int) -> int:
+        return place
+
+
 def batches(dataset: Dataset, batch_size: int, seed: int = 0, epoch: int = 0) -> DataLoader:
     """Batches of equal size in an order that depends on the seed and the epoch alone, shared equally by all processes.
 
@@ -83,7 +129,7 @@ def batches(dataset: Dataset, batch_size: int, seed: int = 0, epoch: int = 0) ->
         )
     sampler = DistributedBatchSampler(dataset, size // processes, processes, rank(), shuffle=True, drop_last=True)
     sampler.set_epoch(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
-    return DataLoader(dataset, batch_sampler=sampler, return_list=True)
+    return Loader(dataset, batch_sampler=sampler)
 
 
 def mean(value: float) -> float:

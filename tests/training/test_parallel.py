@@ -3,13 +3,16 @@ import time
 
 from helpers import ROOT
 from helpers.checks import Unusable
-from helpers.training import parallel
+from helpers.training import inference, parallel
+from helpers.training.fit import fit
 from tests.tools.processes import python
+from tests.tools.small_training import Stripes, small_network
 from tests.tools.train_command import TWO_PROCESSES, finish, metrics, start
 
 import numpy as np
 import psutil
 import pytest
+from paddle.io import IterableDataset
 
 
 @pytest.fixture
@@ -167,3 +170,43 @@ def test_a_machine_without_a_name_is_told_so(monkeypatch, said, error):
     with pytest.raises(error, match=r"another|/etc/hosts") as caught:
         parallel.start()
     assert (caught.type is Unusable) == (error is Unusable)
+
+
+class Torn(Stripes):
+    """A data set that cannot give one of its items, or gives it in another size."""
+
+    def __init__(self, error):
+        super().__init__(12)
+        self.error = error
+
+    def __getitem__(self, index):
+        image, label = super().__getitem__(index)
+        if index == 7 and self.error is not None:
+            raise self.error
+        return (image[:, :8] if index == 7 else image), label
+
+
+@pytest.mark.parametrize(("error", "raised", "said"), [
+    (OSError("P0007.jpg is damaged"), OSError, "P0007.jpg is damaged"), (KeyError("P0007"), KeyError, "P0007"),
+    (StopIteration(), RuntimeError, "StopIteration"), (None, ValueError, "same shape"),
+])  # fmt: skip
+def test_what_the_data_set_raises_ends_the_work(error, raised, said):
+    """Paddle's thread died of it, and training and prediction waited for ever; of a StopIteration, batches went."""
+    model, data = small_network(), Torn(error)
+    for work in (
+        lambda: inference.predict(model, data, 4), lambda: inference.recompute_statistics(model, data, 4),
+        lambda: fit(model, data, epochs=1, batch_size=4, progress=None),
+    ):  # fmt: skip
+        with pytest.raises(raised, match=said):
+            work()
+        assert model.training
+
+
+def test_a_stream_of_items_is_read_as_ever():
+    class Stream(IterableDataset):
+        def __iter__(self):
+            return iter([Stripes(10)[index] for index in range(10)])
+
+    model = small_network()
+    streamed, listed = (inference.predict(model, data, 4) for data in (Stream(), Stripes(10)))
+    np.testing.assert_array_equal(streamed, listed)
