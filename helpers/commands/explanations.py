@@ -16,6 +16,7 @@ if __name__ == "__main__":
     stopping.hold()  # before Paddle is imported
 
 from helpers import intervals, runtime
+from helpers.checks import Unusable
 from helpers.commands import ending, recipe
 from helpers.commands.cross_validation import ARMS, FOLDS, folds, trained, training_images
 from helpers.commands.limits import SEEDS, at_least, at_most
@@ -94,8 +95,13 @@ def judge(
         masks: bool [n, 2, S, S], atrophy and disc, or None where nobody knows.
         number: seeds the random places and the untrained network.
         stop_if_asked: called before each map and before it is judged; what it raises ends that.
+
+    Raises:
+        Unusable: the network recognises none of the eyes.
     """
     recognised = inference.predict(model, FundusDataset(eyes), flip=True) >= 0.5
+    if not recognised.any():
+        raise Unusable(f"network {number} recognises none of {len(eyes)} diseased eyes: train it for more --epochs")
     dataset = FundusDataset(eyes.subset(recognised))
     x = np.stack([image for image, _ in dataset])
     field = (x != 0).any(axis=1)
@@ -172,6 +178,8 @@ def main(given: Sequence[str] | None = None) -> None:
     at_most(parser, options, networks=SEEDS)
     numbers, progress = range(options.networks), sys.stdout.isatty()
     with ending.in_a_sentence():
+        if options.data is not None:
+            training_images(options.data, progress, rendered=False)  # a wrong folder is named now, not after an hour
         print("\n".join(f"{name + ':':<13}{meaning}" for name, meaning in FIGURES.items()))
         print(f"\nrendered eyes, {recipe.SIZE} px", flush=True)
         report(on_rendered(numbers, options.epochs, progress), options.networks, progress)

@@ -1,5 +1,6 @@
 """`python -m helpers.commands.explanations`: each map is judged on the eyes that its network recognises."""
 from helpers import runtime
+from helpers.checks import Unusable
 from helpers.commands import explanations, recipe
 from helpers.fundus import photographs
 from helpers.fundus.errors import DataNotFound
@@ -72,6 +73,18 @@ def test_without_real_images_that_half_is_left_out(small, tmp_path, monkeypatch,
     monkeypatch.setattr(photographs, "_cache_file", lambda *_: tmp_path / "cache.npz")
     with pytest.raises(ValueError, match="rendered images"):
         next(explanations.on_real(str(folder), range(1), 1, False))
+
+
+def test_a_wrong_folder_is_named_before_any_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(explanations, "on_rendered", lambda *_: pytest.fail("an hour's work comes first"))
+    with pytest.raises(SystemExit, match=r"DataNotFound: .* holds nothing of the data set"):
+        explanations.main(["--data", str(tmp_path)])
+
+
+def test_a_network_that_recognises_nothing_is_named(small, monkeypatch):
+    monkeypatch.setattr(inference, "predict", lambda *_, **__: np.zeros(6))
+    with pytest.raises(Unusable, match="network 4 recognises none of 6 diseased eyes: train it for more --epochs"):
+        explanations.judge(small, *explanations.painted(0, 6), 4)
 
 
 def test_trained_from_the_recipe_on_eyes_of_its_own(monkeypatch, tmp_path):
