@@ -97,8 +97,8 @@ def decode(data: bytes) -> str:
 def csv_rows(data: bytes) -> list[list[str]]:
     """The rows of a CSV file in any encoding that `decode` knows, the empty ones as [].
 
-    Cells are parted by commas, also full-width ones, semicolons or tabs: by what the first line that has any of them
-    has most of.
+    Cells are parted by commas, also full-width ones, semicolons or tabs: by what most lines have, or else by what the
+    first line that has any of them has most of. A title above the table may have any of them.
 
     Raises:
         UnicodeDecodeError: it is no text.
@@ -106,8 +106,8 @@ def csv_rows(data: bytes) -> list[list[str]]:
             message says in which line.
     """
     text = decode(data)
-    first = next((line for line in text.splitlines() if any(sign in line for sign in _SEPARATORS)), "")
-    separator = max(_SEPARATORS, key=first.count)
+    lines = [line for line in text.splitlines() if any(sign in line for sign in _SEPARATORS)]
+    separator = max(_SEPARATORS, key=lambda sign: (sum(sign in line for line in lines), "".join(lines[:1]).count(sign)))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
         rows = list(reader)

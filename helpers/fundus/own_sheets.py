@@ -33,9 +33,13 @@ _UNKNOWN = {"#n/a", "#ref!", "#name?", "#value!", "#div/0!", "#null!", "#num!", 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet: `columns` has its own words for those of COLUMNS that are there, `rows` their cells with its number."""
+    """A sheet: `columns` has its own words for those of COLUMNS that are there, `rows` their cells with its number.
+
+    `title` is its name in a workbook, "" of a .csv file.
+    """
 
     path: Path
+    title: str
     columns: dict[str, str]
     rows: list[tuple[int, dict[str, str]]]
 
@@ -72,9 +76,11 @@ def find_sheet(folder: Path) -> tuple[Sheet | None, dict[str, str]]:
         raise errors[0]
     full = full or found
     if len(full) > 1:
+        both = [f"{sheet.path}, sheet {sheet.title}," if sheet.title else str(sheet.path) for sheet in full]
+        in_workbooks = any(sheet.title for sheet in full)
+        hidden = " A sheet may be hidden: right-click on the name of another one, Unhide." if in_workbooks else ""
         raise DataError(
-            f"{' and '.join(str(sheet.path) for sheet in full)} both say something of photographs. Keep one of them, "
-            "with one table."
+            f"{' and '.join(both)} both say something of photographs. Keep one of them, with one table.{hidden}"
         )
     for sheet in full:
         others.pop(sheet.path.name, None)
@@ -101,7 +107,7 @@ def _read(path: Path, table: str, rows: Rows) -> Sheet | None:
         (number, {role: _said(role, row[place] if place < len(row) else None) for role, (place, _) in columns.items()})
         for number, row in rows[top + 1 :]
     ]
-    return Sheet(path, {role: title for role, (_, title) in columns.items()}, cells) if columns else None
+    return Sheet(path, table, {role: title for role, (_, title) in columns.items()}, cells) if columns else None
 
 
 def _titles(row: Sequence) -> dict[str, dict[int, str]]:

@@ -62,6 +62,15 @@ def test_a_patient_with_an_unquoted_comma_is_refused(machine):
     assert labels_of(labelled.samples(write(machine / "p", {"a.csv": remarks}))) == LABELS
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_commas_in_a_line_above_the_table_part_no_cells(machine, separator):
+    above = "Photographs, read by two people, May 2024\n"
+    table = csv("imgName,Label", [("V0001.jpg", 1), ("V0002.jpg", 0)]).replace(",", separator)
+    assert read_sheet(write(machine, {"labels.csv": above + table}) / "labels.csv") == {"V0001": 1, "V0002": 0}
+    own = csv("name,label", zip(FLAT, LABELS, strict=True)).replace(",", separator)
+    assert labels_of(labelled.samples(write(machine / "p", {**IMAGES, "a.csv": above + own}))) == LABELS
+
+
 # --- .xlsx: merged cells, formats, formulas ---------------------------------------------------------------------------
 
 
@@ -92,6 +101,17 @@ def test_each_row_of_a_merged_cell_has_its_value(machine):
     listed = labelled.samples(write(machine / "p", {**IMAGES, "a.xlsx": data}))
     assert list(listed.patients) == [f"p{i // 2}" for i in range(20)]
     assert labels_of(listed) == ["healthy"] * 10 + ["glaucoma"] * 10
+
+
+def test_of_two_sheets_in_a_workbook_each_is_named_and_that_one_may_be_hidden(machine):
+    def older(sheet):
+        sheet.parent.copy_worksheet(sheet).title = "older"
+        sheet.parent["older"].sheet_state = "hidden"
+
+    folder = write(machine / "p", {**IMAGES, "a.xlsx": book(full("name", "label"), change=older)})
+    said = r"a\.xlsx, sheet Sheet, and .*a\.xlsx, sheet older, both say something of .* may be hidden: .* Unhide"
+    with pytest.raises(DataError, match=said):
+        labelled.samples(folder)
 
 
 def test_merged_titles_are_one_title(machine):
