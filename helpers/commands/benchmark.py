@@ -24,6 +24,7 @@ from helpers import ROOT, runtime
 from helpers.commands import classic, ending, recipe
 from helpers.commands import measurements as what
 from helpers.commands.cross_validation import LOOKS, draws, figures
+from helpers.commands.limits import parsed
 from helpers.commands.measurements import measured
 from helpers.fundus import sources
 from helpers.fundus.render import render
@@ -212,7 +213,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES), help="not all of the tables")
     parser.add_argument("--quick", action="store_true", help="tiny data: shows that it works, the figures mean nothing")
     parser.add_argument("--full", action="store_true", help="train the classic recipe to its end (10 minutes or more)")
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     start, tables, failures = time.perf_counter(), [], []
 
     def say_all() -> None:

@@ -19,7 +19,7 @@ if __name__ == "__main__":
 
 from helpers import runtime
 from helpers.commands import ending, recipe
-from helpers.commands.limits import SEEDS, at_least, at_most
+from helpers.commands.limits import SEEDS, at_least, at_most, parsed
 from helpers.commands.train import beginning
 from helpers.commands.training_data import rendered_besides
 from helpers.fundus import photographs
@@ -219,7 +219,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", metavar="N", type=int, default=4, help="times five folds, default 4")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the first of them, default 0")
     parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     at_least(parser, options, repeats=1, epochs=1, seed=0)
     at_most(parser, options, repeats=SEEDS, seed=SEEDS)
     seeds = range(options.seed, options.seed + options.repeats)

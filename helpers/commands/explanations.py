@@ -19,7 +19,7 @@ from helpers import intervals, runtime
 from helpers.checks import Unusable
 from helpers.commands import ending, recipe
 from helpers.commands.cross_validation import ARMS, FOLDS, folds, trained, training_images
-from helpers.commands.limits import SEEDS, at_least, at_most
+from helpers.commands.limits import SEEDS, at_least, at_most, parsed
 from helpers.commands.training_data import rendered_besides
 from helpers.fundus.dataset import FundusDataset
 from helpers.fundus.errors import DataNotFound
@@ -173,7 +173,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", metavar="FOLDER", help="the real data set (default: where the notebook looks for it)")
     parser.add_argument("--networks", metavar="N", type=int, default=5, help="of each kind, at least 2; default 5")
     parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     at_least(parser, options, networks=2, epochs=1)
     at_most(parser, options, networks=SEEDS)
     numbers, progress = range(options.networks), sys.stdout.isatty()

@@ -19,6 +19,7 @@ if __name__ == "__main__":
 
 from helpers import ROOT, runtime
 from helpers.commands import ending, predict
+from helpers.commands.limits import parsed
 from helpers.console import printable
 from helpers.files import made_whole
 from helpers.fundus.images import BLACK
@@ -140,7 +141,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", metavar="FOLDER", type=Path, default=ROOT / "data" / "exported",
                         help="default: data/exported")  # fmt: skip
     parser.add_argument("--onnx", action="store_true", help="write model.onnx besides, with paddle2onnx")
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     with ending.in_a_sentence():
         try:
             model, about, path = predict.load(options.model)

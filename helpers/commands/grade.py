@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers.checks import Unusable
+from helpers.commands.limits import parsed
 from helpers.homework.answers import shown
 from helpers.homework.gradebook import write_feedback, write_gradebook, write_sheet
 from helpers.homework.grading import GRADED, MISSING, NOTHING, PARTLY, UNKNOWN, UNREADABLE, grade
@@ -35,7 +36,7 @@ def main(given: Sequence[str] | None = None) -> None:
                         "each student's numbers (default: all have the course's numbers)")  # fmt: skip
     parser.add_argument("--gradebook", metavar="DB", type=Path, help="write the marks into nbgrader's gradebook too")
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="of reasons and feedback, default en")
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     speak(options.language)
     if options.output.resolve().is_relative_to(options.hand_ins.resolve()):
         parser.error("--output lies in HANDINS: the next run would read what this one writes")

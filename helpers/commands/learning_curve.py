@@ -18,7 +18,7 @@ if __name__ == "__main__":
 from helpers import intervals
 from helpers.commands import ending, recipe
 from helpers.commands.cross_validation import FOLDS, Arm, figures, folds, trained, training_images
-from helpers.commands.limits import SEEDS, at_least, at_most
+from helpers.commands.limits import SEEDS, at_least, at_most, parsed
 from helpers.fundus.dataset import FundusDataset
 from helpers.fundus.photographs import FundusSet
 from helpers.training import inference
@@ -82,7 +82,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", metavar="FOLDER", help="the real data set (default: where the notebook looks for it)")
     parser.add_argument("--repeats", metavar="N", type=int, default=5, help="default 5, one for each fold")
     parser.add_argument("--seed", metavar="N", type=int, default=100, help="of the first of them, default 100")
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     at_least(parser, options, repeats=2, seed=0)
     at_most(parser, options, repeats=SEEDS, seed=SEEDS)
     with ending.in_a_sentence():

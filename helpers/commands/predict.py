@@ -23,6 +23,7 @@ if __name__ == "__main__":
 from helpers import ROOT, language, runtime
 from helpers.checks import Unusable
 from helpers.commands import prediction_maps, prediction_words, recipe
+from helpers.commands.limits import parsed
 from helpers.commands.prediction_report import (
     FILES,
     NOT_A_DEVICE,
@@ -80,7 +81,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
                         "finds what speaks for its answer; takes some time")  # fmt: skip
     parser.add_argument("--language", choices=language.LANGUAGES, default=prediction_words.of_environment(),
                         help="of the page and the table (default: the environment's, here %(default)s)")  # fmt: skip
-    return parser.parse_args(given)
+    return parsed(parser, given)
 
 
 def find(paths: Sequence[str]) -> tuple[list[Path], int]:

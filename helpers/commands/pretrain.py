@@ -19,7 +19,7 @@ if __name__ == "__main__":
 
 from helpers import ROOT, runtime
 from helpers.commands import ending, recipe
-from helpers.commands.limits import at_least, at_most
+from helpers.commands.limits import at_least, at_most, parsed
 from helpers.commands.stopping import stoppable
 from helpers.commands.train import way_on
 from helpers.fundus import photographs, sources
@@ -174,7 +174,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
                         help="for checkpoints and metrics.jsonl (default data/pretrain)")  # fmt: skip
     parser.add_argument("--model", metavar="FILE", type=Path, default=recipe.SHIPPED,
                         help="the model file to write (default: the one that comes with the course)")  # fmt: skip
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     at_least(parser, options, count=32, epochs=1, seed=0)
     at_most(parser, options, seed=2**32 - 1)
     return options

@@ -18,7 +18,7 @@ if __name__ == "__main__":
 
 from helpers import intervals
 from helpers.commands import cross_validation, ending, recipe
-from helpers.commands.limits import SEEDS, at_least, at_most
+from helpers.commands.limits import SEEDS, at_least, at_most, parsed
 from helpers.training import calibration, metrics
 
 import numpy as np
@@ -119,7 +119,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", metavar="FOLDER", help="the real data set (default: where the notebook looks for it)")
     parser.add_argument("--repeats", metavar="N", type=int, default=5, help="times five folds, at least 2, default 5")
     parser.add_argument("--epochs", metavar="N", type=int, default=recipe.EPOCHS, help=f"default {recipe.EPOCHS}")
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     at_least(parser, options, repeats=2, epochs=1)
     at_most(parser, options, repeats=SEEDS)
     progress, seeds = sys.stdout.isatty(), range(options.repeats)

@@ -12,7 +12,7 @@ if __name__ == "__main__":
 
 from helpers import console
 from helpers.commands import ending
-from helpers.commands.limits import at_least, at_most
+from helpers.commands.limits import at_least, at_most, parsed
 from helpers.fundus.paint import SMALLEST
 from helpers.fundus.render import MOST, render
 
@@ -26,7 +26,7 @@ def main(given: Sequence[str] | None = None) -> None:
                         "600")  # fmt: skip
     parser.add_argument("--size", metavar="N", type=int, default=128, help="pixels, default 128")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="default 0")
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     at_least(parser, options, count=3, size=SMALLEST, seed=0)
     at_most(parser, options, count=MOST, size=10_000)
     with ending.in_a_sentence() as stop:

@@ -17,6 +17,7 @@ if __name__ == "__main__":
     stopping.hold()  # before Paddle is imported
 
 from helpers.commands import ending
+from helpers.commands.limits import parsed
 from helpers.commands.stopping import stoppable
 from helpers.fundus import photographs
 from helpers.fundus.dataset import Augment, FundusDataset
@@ -97,7 +98,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m helpers.commands.sim_to_real", description=__doc__.split("\n")[0])
     parser.add_argument("--data", metavar="FOLDER", help="the real data set (default: where the notebook looks for it)")
     parser.add_argument("--seeds", metavar="N", type=int, nargs="+", default=[0], help="one run for each, default 0")
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     if min(options.seeds) < 0:
         parser.error(f"--seeds must be at least 0, not {min(options.seeds)}")
     with ending.in_a_sentence():

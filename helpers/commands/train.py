@@ -22,7 +22,7 @@ if __name__ == "__main__":
 
 from helpers import ROOT, runtime
 from helpers.commands import ending, recipe
-from helpers.commands.limits import at_least, at_most
+from helpers.commands.limits import at_least, at_most, parsed
 from helpers.commands.training_data import divided, identity, read
 from helpers.console import printable
 from helpers.fundus.dataset import Augment, FundusDataset, JointDataset
@@ -67,7 +67,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--norm", choices=NORMS, default="batch", help="sync: statistics over the batches of all GPUs")
     parser.add_argument("--device", choices=("cpu", "gpu"), help="default: gpu where there is one")
     parser.add_argument("--amp", action="store_true", help="mixed precision, on a GPU only")
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     at_least(parser, options, rendered=6, epochs=1, batch_size=1, extra=0)
     at_most(parser, options, rendered=MOST, extra=MOST // 3)
     if not 0 <= options.seed < 1 << 32:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from helpers import ROOT, console, files
+from helpers.commands.limits import parsed
 
 NEEDED = (
     "helpers/**/*.py", "helpers/models/*", "notebooks/**/*.ipynb", "README*.md", "data/README*.md", "docs/pictures/*",
@@ -52,7 +53,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m helpers.commands.upload", description=__doc__)
     parser.add_argument("archive", metavar="FILE", nargs="?", type=Path, default=ROOT / "build" / "aistudio.zip",
                         help="where to, default build/aistudio.zip")  # fmt: skip
-    archive = parser.parse_args(given).archive
+    archive = parsed(parser, given).archive
     try:
         count, size = pack(archive)
     except OSError as error:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from helpers.commands.limits import parsed
 from helpers.files import write_atomically
 from helpers.homework.roster import BadRoster, read_roster
 from helpers.homework.secret import BadSecret, make_secret, read_secret
@@ -25,7 +26,7 @@ def main(given: Sequence[str] | None = None) -> None:
                         "it stays with the teacher")  # fmt: skip
     parser.add_argument("--output", metavar="FILE", type=Path, default=Path("variants.json"), help="default: "
                         "variants.json")  # fmt: skip
-    options = parser.parse_args(given)
+    options = parsed(parser, given)
     try:
         roster = read_roster(options.roster)
         if make_secret(options.secret_file):
