@@ -38,18 +38,21 @@ def whole(name: str, value: object, least: int | None = None, most: int | None =
     return number
 
 
-def number(name: str, value: object, above: float = -math.inf, most: float = math.inf) -> float:
+def number(
+    name: str, value: object, above: float = -math.inf, least: float = -math.inf, most: float = math.inf
+) -> float:
     """A finite number as a float.
 
     Raises:
-        ValueError: it is none, is not above `above`, or is above `most`; the message names it.
+        ValueError: it is none, is not above `above`, is below `least`, or is above `most`; the message names it.
     """
     try:
         found = math.nan if isinstance(value, (bool, str, bytes)) else float(value)
     except Exception:
         found = math.nan
-    if not math.isfinite(found) or not above < found <= most:
-        limits = [f" above {above:g}"] * (above > -math.inf) + [f" at most {most:g}"] * (most < math.inf)
+    if not math.isfinite(found) or not above < found or not least <= found <= most:
+        limits = [f" above {above:g}"] * (above > -math.inf) + [f" at least {least:g}"] * (least > -math.inf)
+        limits += [f" at most {most:g}"] * (most < math.inf)
         raise ValueError(f"{name} must be a number{' and'.join(limits)}, not {shown(value)}")
     return found
 

@@ -85,6 +85,7 @@ def save(folder: str | Path, model: nn.Layer, optimizer: Optimizer, epochs: int,
         notes: what else there is to remember, as far as JSON can hold it.
 
     Raises:
+        TypeError: the notes hold what JSON cannot.
         ValueError: the optimizer's state has something that is of no weight of the model, and would be lost.
         OSError: the disk is full, or the folder cannot be written; all earlier checkpoints are still there.
     """
@@ -101,11 +102,18 @@ def save(folder: str | Path, model: nn.Layer, optimizer: Optimizer, epochs: int,
             raise ValueError(f"the optimizer's {key} is of no weight of the model: a checkpoint has no place for it")
         arrays[f"optimizer/{names[own]}/{key[len(own) :]}"] = value.numpy()
     path = folder / f"checkpoint-{epochs:04d}.npz"
-    write_arrays(path, {"about": np.array(json.dumps(about, default=lambda value: value.tolist())), **arrays})
+    write_arrays(path, {"about": np.array(json.dumps(about, default=_plain)), **arrays})
     for old in files(folder):
         if _number(old) < epochs - 1:
             old.unlink()
     return path
+
+
+def _plain(value: object) -> object:
+    """Arrays and NumPy's numbers as JSON has them."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"the notes of a checkpoint hold a {type(value).__name__}, which JSON cannot")
 
 
 def files(folder: str | Path) -> list[Path]:

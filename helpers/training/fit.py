@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from helpers import runtime
-from helpers.checks import Unusable, number, whole
+from helpers.checks import Unusable, number, shown, whole
 from helpers.training import checkpoint, inference, parallel
 from helpers.training.history import History
 
@@ -71,14 +71,17 @@ def fit(
 
     Raises:
         Unusable: the validation part has images of one class only; a batch cannot be shared by all processes.
-        ValueError: no epoch, a learning rate that is not above 0, or another number that is none.
+        ValueError: no epoch, a learning rate that is not above 0, or another argument that is none.
         FloatingPointError: the loss, or a weight after an epoch, is not a number any more; names the epoch.
         FileExistsError: there are checkpoints in `folder`, and `resume` is not set.
         CheckpointError: no checkpoint in `folder` is good, or they are of a training with other settings.
     """
     epochs, batch_size, seed = whole("epochs", epochs, 1), whole("batch_size", batch_size, 1), whole("seed", seed, 0)
     learning_rate = number("learning_rate", learning_rate, above=0)
-    weight_decay, label_smoothing = number("weight_decay", weight_decay), number("label_smoothing", label_smoothing)
+    weight_decay = number("weight_decay", weight_decay, least=0)
+    label_smoothing = number("label_smoothing", label_smoothing, least=0, most=1)
+    if progress not in ("bar", "lines", None):
+        raise ValueError(f"progress must be 'bar', 'lines' or None, not {shown(progress)}")
     if validation is not None and len(set(map(int, validation.labels))) < 2:
         raise Unusable("all validation images are of one class; an AUC needs images of both")
     steps = len(parallel.batches(train, batch_size))
@@ -98,10 +101,10 @@ def fit(
     history = keep.start(resume)
     network = paddle.DataParallel(model) if parallel.world_size() > 1 else model
     runtime.begin_training(model)
-    shown = progress == "bar" and parallel.rank() == 0
+    a_bar = progress == "bar" and parallel.rank() == 0
     start = len(history.loss)
     with tqdm(total=epochs * steps, initial=start * steps, unit="batch", file=sys.stdout, leave=False,
-              disable=not shown) as bar:  # fmt: skip
+              disable=not a_bar) as bar:  # fmt: skip
         for epoch in range(start, epochs):
             parallel.seed_epoch(seed, epoch)
             if hasattr(train, "set_epoch"):

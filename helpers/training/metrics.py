@@ -158,8 +158,7 @@ def report(labels: np.ndarray, scores: np.ndarray, threshold: float = 0.5) -> Re
         ValueError: the lengths differ, one class is missing, or a score or the threshold is no probability.
     """
     labels, scores = checked(labels, scores, probabilities=True)
-    if not 0 <= number("the threshold", threshold) <= 1:
-        raise ValueError(f"the threshold must be from 0 to 1, not {threshold}")
+    threshold = number("the threshold", threshold, least=0, most=1)
     confusion = confusion_matrix(labels, scores >= threshold, labels=[0, 1])
     (true_negative, _), (_, true_positive) = confusion
     return Report(

@@ -79,6 +79,8 @@ def test_a_state_that_has_no_place_in_a_checkpoint_is_refused_before_anything_is
     optimizer.step()
     with pytest.raises(ValueError, match="is of no weight of the model"):
         checkpoint.save(tmp_path, model, optimizer, 1, {})
+    with pytest.raises(TypeError, match=r"notes of a checkpoint hold a (Posix|Windows)Path"):
+        checkpoint.save(tmp_path, loss, paddle.optimizer.SGD(parameters=loss.parameters()), 1, {"data": tmp_path})
     assert not list(tmp_path.iterdir())
 
 

@@ -53,6 +53,15 @@ def test_a_validation_part_of_one_class_is_refused():
         train(small_network(), Stripes(16), validation, epochs=1, progress=None)
 
 
+@pytest.mark.parametrize(("wrong", "said"), [
+    ({"progress": "line"}, "progress must be 'bar', 'lines' or None"), ({"weight_decay": -0.1}, "at least 0"),
+    ({"label_smoothing": -0.1}, "at least 0 and at most 1"), ({"label_smoothing": 1.5}, "at least 0 and at most 1"),
+])  # fmt: skip
+def test_a_recipe_that_is_none_is_refused(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        train(small_network(), Stripes(8), epochs=1, **wrong)
+
+
 def test_the_same_seed_gives_the_same_weights():
     runs = []
     for seed in (0, 0, 1):
