@@ -5,6 +5,7 @@ gradients. In a single process everything here does what its name says for one. 
 """
 from __future__ import annotations
 
+import itertools
 import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ import paddle.distributed as dist
 from paddle import nn
 from paddle.io import DataLoader, Dataset, DistributedBatchSampler, IterableDataset
 from paddle.io.dataloader.collate import default_collate_fn
+
+_MEETINGS = itertools.count()  # the same in all processes, which meet in the same places
 
 
 def rank() -> int:
@@ -50,9 +53,17 @@ def start() -> None:
 
 
 def wait_for_all() -> None:
-    """Go on as soon as every process has come as far as this."""
-    if world_size() > 1:
-        dist.barrier()
+    """Go on as soon as every process has come as far as this, however long that takes.
+
+    They meet at Paddle's store. Its barrier, and all else that Gloo does for processes on CPUs, gives up after 30
+    seconds: a crowded machine takes longer to start a process, and a slow disk to write a checkpoint.
+    """
+    if world_size() == 1:
+        return
+    store, place = dist.collective._default_store, f"helpers.training.parallel/{next(_MEETINGS)}"
+    if store.add(f"{place}/came", 1) == world_size():
+        store.set(f"{place}/all", b"here")
+    store.wait(f"{place}/all")
 
 
 def seed_epoch(seed: int, epoch: int) -> None:
@@ -136,6 +147,7 @@ def mean(value: float) -> float:
     """The mean of a number over all processes."""
     if world_size() == 1:
         return value
+    wait_for_all()
     total = paddle.to_tensor([value], "float64")
     dist.all_reduce(total)
     return total.item() / world_size()
@@ -168,6 +180,7 @@ def average_statistics(network: nn.Layer) -> None:
         return
     # In Paddle, BatchNorm's moving statistics are parameters that are not trained; other layers have buffers.
     statistics = [value for layer in batch_norms(network)[0] for value in (layer._mean, layer._variance)]
+    wait_for_all()
     for value in statistics + network.buffers():
         dist.all_reduce(value)
         value.set_value(value / world_size())

@@ -111,6 +111,24 @@ def test_two_processes_meet_average_and_draw_apart(tmp_path):
     assert all(f"process {rank} works" in log for rank, log in enumerate(logs))
 
 
+LATE = """
+import time
+from helpers.training import parallel
+
+parallel.start()
+time.sleep(40 * parallel.rank())
+assert parallel.mean(3.0 * parallel.rank()) == 1.5
+"""
+
+
+@pytest.mark.all
+def test_a_process_may_come_later_than_gloo_waits(tmp_path):
+    """Gloo gives up after 30 seconds; with twelve busy processes beside it a process once took longer to start."""
+    (tmp_path / "late.py").write_text(LATE)
+    done = python(*TWO_PROCESSES, "log", "late.py", cwd=tmp_path, PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 # With GroupNorm: BatchNorm's statistics are of a process's own images, so that the curves of one and two differ there.
 RECIPE = ("--seed", "3", "--norm", "group")
 
