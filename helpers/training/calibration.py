@@ -171,7 +171,8 @@ def settle(labels: np.ndarray, probabilities: np.ndarray | None, sensitivity: fl
         threshold = metrics.choose_threshold(labels, tempered)
         notes["threshold chosen for"] = "the largest sensitivity + specificity on them"
     else:
-        threshold, patients = metrics.threshold_for(labels, tempered, sensitivity), int(np.sum(labels))
+        threshold = metrics.threshold_for(labels, tempered, sensitivity)
+        patients = int(array("labels", labels, "n").sum())
         notes["threshold chosen for"] = (
             f"a sensitivity of {sensitivity:g} on the {patients} of them that are of class 1; on other images of the "
             f"same kind it is about {metrics.sensitivity_on_new(patients, sensitivity)}"

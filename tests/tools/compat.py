@@ -134,7 +134,9 @@ def versions(environment: Environment) -> dict[str, str]:
 def mount(folder: Path) -> None:
     """Write a rendered data set as the three archives of iChallenge-PM, the way AI Studio mounts it."""
     with tempfile.TemporaryDirectory() as scratch:
-        rendered = render.render(Path(scratch) / "rendered", count=(400, 200), size=128, seed=7, progress=False)
+        rendered = render.render(
+            Path(scratch) / "rendered", count=(400, 200), size=128, seed=7, progress=False, both_sides=False
+        )
         images = {path.relative_to(rendered).as_posix(): path.read_bytes() for path in rendered.rglob("*.jpg")}
         labels = sheets.read_sheet(rendered / "labels.csv")
     part = {letter: {name: data for name, data in images.items() if (Path(name).name[0] == "V") is (letter == "V")}
