@@ -132,7 +132,6 @@ def run(options: argparse.Namespace) -> tuple[metrics.Report | multiclass.Report
             progress="bar" if sys.stdout.isatty() else "lines", after_batch=stop_if_asked,
         )  # fmt: skip
     seconds = time.perf_counter() - start
-    parallel.wait_for_all()  # one of them writes the file
     checkpoint.load_weights(model, weights)
     held_back = None if validation is None else inference.predict(model, validation, flip=True)
     settled = calibration.settle(parts.validation.labels, held_back, options.sensitivity)

@@ -66,9 +66,10 @@ def decode(data: bytes, size: int | None = None) -> np.ndarray:
                         raise Hole("has a hole: a part of the image data is missing")
         if deep:
             return _deep(data, file, turn)
+        pixels = _rgb(image)
         # Pillow turns these over where they have 8 bits, and not where they have 16.
-        white = image.mode.startswith("I;16") and _tag(file, _PHOTOMETRIC, 1) == _WHITE_IS_0
-        return 255 - _rgb(image) if white else _rgb(image)
+        white_is_0 = image.mode.startswith("I;16") and _tag(file, _PHOTOMETRIC, 1) == _WHITE_IS_0
+        return 255 - pixels if white_is_0 else pixels
 
 
 def _turn(file: Image.Image) -> int:

@@ -99,7 +99,7 @@ def fit(
         loss_of = functools.partial(nn.functional.cross_entropy, label_smoothing=label_smoothing)
     keep = _Keeper(model, optimizer, scaler, settings, None if folder is None else Path(folder), best)
     history = keep.start(resume)
-    parallel.wait_for_all()  # for the one that writes the first checkpoint
+    parallel.wait_for_all()  # one of them writes the first checkpoint
     network = paddle.DataParallel(model) if parallel.world_size() > 1 else model
     runtime.begin_training(model)
     a_bar = progress == "bar" and parallel.rank() == 0
@@ -107,7 +107,6 @@ def fit(
     with tqdm(total=epochs * steps, initial=start * steps, unit="batch", file=sys.stdout, leave=False,
               disable=not a_bar) as bar:  # fmt: skip
         for epoch in range(start, epochs):
-            parallel.wait_for_all()  # for the one that writes them
             parallel.seed_epoch(seed, epoch)
             if hasattr(train, "set_epoch"):
                 train.set_epoch(epoch)
@@ -142,6 +141,7 @@ def fit(
                 bar.set_postfix_str(history.line())
                 if progress == "lines":
                     print(f"epoch {epoch + 1}/{epochs}: {history.line()}", flush=True)
+            parallel.wait_for_all()  # one of them writes down what the epoch has reached
     return history
 
 

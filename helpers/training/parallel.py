@@ -53,10 +53,11 @@ def start() -> None:
 
 
 def wait_for_all() -> None:
-    """Go on as soon as every process has come as far as this, however long that takes.
+    """Go on as soon as every process has come as far as this.
 
-    They meet at Paddle's store. Its barrier, and all else that Gloo does for processes on CPUs, gives up after 30
-    seconds: a crowded machine takes longer to start a process, and a slow disk to write a checkpoint.
+    They meet at Paddle's store, which waits for a quarter of an hour. Paddle's barrier, and all else that Gloo does for
+    processes on CPUs, gives up after 30 seconds: a crowded machine takes longer to start a process, and a slow disk to
+    write a checkpoint.
     """
     if world_size() == 1:
         return
@@ -86,7 +87,7 @@ class Loader(DataLoader):
         # The thread is given numbers, and what they stand for is read where an error can be kept.
         streamed = isinstance(dataset, IterableDataset)
         of_numbers = {} if streamed else {"collate_fn": self._read}
-        super().__init__(dataset if streamed else _Places(len(dataset)), return_list=True, **of_numbers, **options)
+        super().__init__(dataset if streamed else range(len(dataset)), return_list=True, **of_numbers, **options)
 
     def __iter__(self) -> Iterator[list]:
         self._error = None
@@ -100,20 +101,6 @@ class Loader(DataLoader):
         except BaseException as error:
             self._error = error
             raise StopIteration from error  # by which the thread ends as after the last batch
-
-
-class _Places(Dataset):
-    """The numbers from 0 on, so many."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__()
-        self._count = count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, place: int) -> int:
-        return place
 
 
 def batches(dataset: Dataset, batch_size: int, seed: int = 0, epoch: int = 0) -> DataLoader:
