@@ -44,7 +44,7 @@ def image_grid(
         ax.axis("off")
     for ax, image, text in zip(axes.flat, images, titles, strict=False):
         ax.imshow(image, **imshow)
-        ax.set_title(text, fontsize=9)
+        ax.set_title(text, fontsize=9, parse_math=False)  # a file's name may hold dollars, and is no formula
     plt.suptitle(title)
 
 
@@ -162,6 +162,8 @@ def confusion(matrix: np.ndarray, names: Sequence[str], title: str, ax: plt.Axes
     shown = ConfusionMatrixDisplay(matrix.astype(np.int64 if counts else float), display_labels=names)
     scale, text = {"vmin": 0, "vmax": matrix.sum()}, {"fontsize": 16, "color": "black"}  # readable on every blue
     shown.plot(ax=ax, cmap="Blues", colorbar=False, values_format="d" if counts else None, im_kw=scale, text_kw=text)
+    for label in (*ax.get_xticklabels(), *ax.get_yticklabels()):
+        label.set_parse_math(False)  # a class is named like its folder, which may hold dollars, and is no formula
     ax.set(xlabel="said", ylabel="truth", title=title)
 
 

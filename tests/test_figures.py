@@ -93,6 +93,19 @@ def test_counts_are_written_in_full(matrix, texts):
     assert [text.get_text() for text in drawn()[0].texts] == texts
 
 
+@pytest.mark.parametrize("draw", [
+    lambda names: figures.image_grid([np.zeros((4, 4, 3), np.uint8)] * 2, names, 2, "all"),
+    lambda names: figures.confusion(np.eye(2), names, "confusion"),
+])  # fmt: skip
+def test_what_a_user_named_is_no_formula(draw):
+    draw([r"$\frac$.jpg", "a$b$c"])
+    axes = drawn()
+    plt.gcf().canvas.draw()
+    shown = [label for ax in axes for label in (ax.title, *ax.get_xticklabels(), *ax.get_yticklabels())]
+    assert sum("$" in label.get_text() for label in shown) >= 2
+    assert not any(label.get_parse_math() for label in shown if "$" in label.get_text())
+
+
 # --- the cubes of Wu and He ---
 
 N, C, P = 4, 6, 5
