@@ -22,8 +22,8 @@ CHINESE = {
     "has zero bytes. Copy or unpack the file again": "文件是空的。请重新复制或解压",
     "is truncated: the file ends before the image does. Copy or unpack the file again":
         "文件不完整，图像没有结束文件就结束了。请重新复制或解压",
-    "cannot be decoded as an image (damaged, or of no known format). Copy or unpack the file again":
-        "不能解码为图像（文件损坏，或不是已知的图像格式）。请重新复制或解压",
+    "cannot be decoded as an image (damaged, or of no known format). Copy or unpack the file again, or save it as PNG "
+    "or JPEG": "不能解码为图像（文件损坏，或不是已知的图像格式）。请重新复制或解压，或另存为 PNG 或 JPEG",
     # the page and the terminal
     "photograph": "照片", "decision": "判断", "probability": "概率", "reason": "原因",
     "Fundus photographs": "眼底照片", "The model": "模型", "map": "热图",

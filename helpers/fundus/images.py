@@ -180,6 +180,7 @@ def _unusable(path: str | Path, error: Exception) -> ImageError:
         advice = ""
     elif isinstance(error, UnidentifiedImageError):  # its own text names an object of this process
         reason = "cannot be decoded as an image (damaged, or of no known format)"
+        advice = "Copy or unpack the file again, or save it as PNG or JPEG."
     elif not reason.startswith("has a hole"):
         reason = f"cannot be decoded as an image ({reason})"
     return ImageError(f"{path} {reason}. {advice}".rstrip())

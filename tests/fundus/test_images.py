@@ -197,6 +197,11 @@ def test_no_whole_image(saved, kind):
         read_image(saved(data))
 
 
+def test_a_format_that_is_not_known_is_not_only_called_damaged(saved):
+    with pytest.raises(ImageError, match=r"damaged, or of no known format.*or save it as PNG or JPEG"):
+        read_image(saved(b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(1000)))
+
+
 @pytest.mark.parametrize("tail", [b"\0" * 100, b"\n", b"MPF more \xff\xd8\xff data", b"\xff\xd8\xff\xe0"])
 def test_bytes_after_the_end_are_fine(saved, tail):
     expected = read_image(saved(encode(PICTURE)))
