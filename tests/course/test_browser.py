@@ -8,6 +8,7 @@ import copy
 import json
 import re
 import shutil
+import urllib.error
 from pathlib import Path
 
 from helpers import ROOT
@@ -52,6 +53,24 @@ def desk(browser, tmp_path_factory):
 def opened(desk, tmp_path):
     """Opens a notebook; a failure's message names a picture of the page."""
     return lambda name: desk.opened(name, tmp_path)
+
+
+@pytest.mark.parametrize("status", [500, 403])
+def test_a_kernel_that_is_starting_is_waited_for(monkeypatch, status):
+    desk, answers = jupyter_page.Desk(None, ROOT, "http://127.0.0.1:1", "token"), [status, status, b'[{"id": "k1"}]']
+
+    def request(path):
+        if not isinstance(answer := answers.pop(0), bytes):
+            raise urllib.error.HTTPError(path, answer, "", {}, None)
+        return answer
+
+    monkeypatch.setattr(desk, "request", request)
+    if status == 500:
+        assert desk.kernels() == ["k1"]
+    else:
+        with pytest.raises(urllib.error.HTTPError):
+            desk.kernels()
+        assert len(answers) == 2
 
 
 def exercises(notebook):

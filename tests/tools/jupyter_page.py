@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 from tests.tools import chromium
@@ -128,12 +129,27 @@ class Desk:
             return bool(self.request("api"))
         return False
 
+    def kernels(self) -> list[str]:
+        """The ids of the kernels, as soon as none is starting.
+
+        Asked while one is, Jupyter Server 2 answers with status 500: the kernel has no last_activity yet. On a busy
+        machine that takes seconds, in which a window can be closed whose last notebook has just been opened.
+        """
+        deadline = time.monotonic() + chromium.PATIENCE / 1000
+        while True:
+            try:
+                return [kernel["id"] for kernel in json.loads(self.request("api/kernels"))]
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.INTERNAL_SERVER_ERROR or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
+
     def new_window(self) -> Page:
         """A window with nothing open in it; the old one is closed, and its kernels are ended."""
         if self.page is not None:
             self.page.context.close()
-            for kernel in json.loads(self.request("api/kernels")):
-                self.request(f"api/kernels/{kernel['id']}", "DELETE")
+            for kernel in self.kernels():
+                self.request(f"api/kernels/{kernel}", "DELETE")
         self.page = chromium.new_context(self.browser, viewport=LAPTOP).new_page()
         self.page.goto(f"{self.address}/lab/workspaces/{secrets.token_hex(4)}?token={self.token}")
         return self.page
