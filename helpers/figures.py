@@ -23,7 +23,7 @@ def image_grid(
     """Images in rows of `columns`, each with its own title.
 
     Args:
-        images, titles: n arrays [H, W, 3] (uint8, or float from 0 to 1) or [H, W], each with a short text.
+        images, titles: n arrays [H, W, 3] (uint8, or float from 0 to 1) or [H, W], each with a text, shown as it is.
         title: of the whole figure: what to see.
         inches: width of one image; `imshow` is passed on to matplotlib's imshow.
 

@@ -15,6 +15,7 @@ from helpers import ROOT
 from helpers.exercises.feedback import BLANK, NOT_YET, RIGHT
 from helpers.homework.submission import parse
 from tests.tools import chromium, editions, make_homework, pairing, rerun
+from tests.tools.waiting import wait
 
 import nbformat
 import pytest
@@ -56,21 +57,24 @@ def opened(desk, tmp_path):
 
 
 @pytest.mark.parametrize("status", [500, 403])
-def test_a_kernel_that_is_starting_is_waited_for(monkeypatch, status):
-    desk, answers = jupyter_page.Desk(None, ROOT, "http://127.0.0.1:1", "token"), [status, status, b'[{"id": "k1"}]']
+def test_kernels_are_ended_as_soon_as_none_is_starting(monkeypatch, status):
+    desk, asked, statuses = jupyter_page.Desk(None, ROOT, "http://127.0.0.1:1", "token"), [], [status, status, 200]
 
-    def request(path):
-        if not isinstance(answer := answers.pop(0), bytes):
-            raise urllib.error.HTTPError(path, answer, "", {}, None)
-        return answer
+    def request(path, method="GET"):
+        asked.append((method, path))
+        if method == "GET" and (got := statuses.pop(0)) != 200:
+            raise urllib.error.HTTPError(path, got, "", {}, None)
+        return b'[{"id": "k1"}]'
 
     monkeypatch.setattr(desk, "request", request)
+    listing = ("GET", "api/kernels")
     if status == 500:
-        assert desk.kernels() == ["k1"]
+        wait(desk.end_kernels, "no kernel is starting", 60)
+        assert asked == [listing, listing, listing, ("DELETE", "api/kernels/k1")]
     else:
         with pytest.raises(urllib.error.HTTPError):
-            desk.kernels()
-        assert len(answers) == 2
+            desk.end_kernels()
+        assert asked == [listing]
 
 
 def exercises(notebook):

@@ -13,13 +13,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 from helpers import ROOT
+from tests.tools.waiting import wait
 
 import nbformat
 import requests
@@ -45,15 +45,6 @@ def free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
-
-
-def wait(until: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
-    """Wait until something is so; a TimeoutError names it if that takes too long."""
-    deadline = time.monotonic() + seconds
-    while not until():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(0.2)
 
 
 @contextlib.contextmanager
@@ -89,7 +80,7 @@ def hub(config: Path, scratch: Path, **environment: str) -> Iterator[str]:
 
     with log.open("w") as out, subprocess.Popen(command, cwd=scratch, env=env, stdout=out, stderr=out) as server:
         try:
-            wait(listens, "JupyterHub answers")
+            wait(listens, "JupyterHub answers", SECONDS)
             yield address
         except (OSError, RuntimeError) as error:  # those of requests too
             said = log.read_text(encoding="utf-8", errors="replace")
@@ -115,7 +106,10 @@ class Student:
         self.token = {"Authorization": f"token {given.json()['token']}"}
         self.session.headers.update(self.token)
         self.session.post(f"{api}/server", timeout=SECONDS).raise_for_status()
-        wait(lambda: self.session.get(api, timeout=SECONDS).json()["servers"].get("", {}).get("ready"), "a server runs")
+        wait(lambda: self.servers(api).get("", {}).get("ready"), "a server runs", SECONDS)
+
+    def servers(self, api: str) -> dict:
+        return self.session.get(api, timeout=SECONDS).json()["servers"]
 
     def cookie(self, path: str) -> str:
         return next(cookie.value for cookie in self.session.cookies if (cookie.name, cookie.path) == ("_xsrf", path))

@@ -21,6 +21,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from tests.tools import chromium
+from tests.tools.waiting import wait
 
 import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -129,27 +130,27 @@ class Desk:
             return bool(self.request("api"))
         return False
 
-    def kernels(self) -> list[str]:
-        """The ids of the kernels, as soon as none is starting.
+    def end_kernels(self) -> bool:
+        """End all kernels; False, and none is ended, while one is starting.
 
-        Asked while one is, Jupyter Server 2 answers with status 500: the kernel has no last_activity yet. On a busy
+        Jupyter Server 2, asked for its kernels, answers then with status 500: one has no last_activity yet. On a busy
         machine that takes seconds, in which a window can be closed whose last notebook has just been opened.
         """
-        deadline = time.monotonic() + chromium.PATIENCE / 1000
-        while True:
-            try:
-                return [kernel["id"] for kernel in json.loads(self.request("api/kernels"))]
-            except urllib.error.HTTPError as error:
-                if error.code != HTTPStatus.INTERNAL_SERVER_ERROR or time.monotonic() > deadline:
-                    raise
-            time.sleep(0.2)
+        try:
+            kernels = json.loads(self.request("api/kernels"))
+        except urllib.error.HTTPError as error:
+            if error.code == HTTPStatus.INTERNAL_SERVER_ERROR:
+                return False
+            raise
+        for kernel in kernels:
+            self.request(f"api/kernels/{kernel['id']}", "DELETE")
+        return True
 
     def new_window(self) -> Page:
         """A window with nothing open in it; the old one is closed, and its kernels are ended."""
         if self.page is not None:
             self.page.context.close()
-            for kernel in self.kernels():
-                self.request(f"api/kernels/{kernel}", "DELETE")
+            wait(self.end_kernels, "no kernel is starting", chromium.PATIENCE / 1000)
         self.page = chromium.new_context(self.browser, viewport=LAPTOP).new_page()
         self.page.goto(f"{self.address}/lab/workspaces/{secrets.token_hex(4)}?token={self.token}")
         return self.page
