@@ -1,5 +1,6 @@
 """What all tests share: the runtime before Paddle, and rendered images unless a test asks for real ones."""
 import os
+import tempfile
 from pathlib import Path
 
 from helpers import ROOT, runtime  # before paddle, here as in every notebook
@@ -11,6 +12,9 @@ import pytest
 _REAL = os.environ.setdefault("REAL_PALM_DIR", os.environ.get("PALM_DIR", ""))
 # The committed notebooks show rendered images, so the kernels that nbval starts must not find real ones.
 os.environ["PALM_DIR"] = "rendered"
+# Every kernel writes IPython's history, and one that is locked for long says so in the output of a cell.
+_HISTORY = tempfile.TemporaryDirectory(prefix="ipython-", ignore_cleanup_errors=True)
+os.environ["IPYTHONDIR"] = _HISTORY.name
 
 
 @pytest.fixture(scope="session")

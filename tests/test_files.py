@@ -23,6 +23,7 @@ from helpers.files import (
 )  # fmt: skip
 from tests.tools.disk import full_disk
 from tests.tools.palm_builder import packed, with_byte
+from tests.tools.waiting import SECONDS
 
 import numpy as np
 import pytest
@@ -366,7 +367,7 @@ def test_a_second_process_waits_and_makes_nothing(tmp_path, start, there_before)
     second = start(target)
     with pytest.raises(subprocess.TimeoutExpired):
         second.wait(3)
-    outputs = [process.communicate("go on\n", timeout=300) for process in (first, second)]
+    outputs = [process.communicate("go on\n", timeout=SECONDS) for process in (first, second)]
     assert outputs == [("", ""), ("", "")], "the second process has made it as well"
     assert (first.returncode, second.returncode) == (0, 0)
     assert current(target)()

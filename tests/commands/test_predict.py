@@ -19,6 +19,7 @@ from helpers.training.model_file import About
 from tests.tools.other_pictures import draw
 from tests.tools.palm_builder import encode, write
 from tests.tools.processes import environment
+from tests.tools.waiting import SECONDS
 
 import cv2
 import numpy as np
@@ -317,10 +318,10 @@ def test_an_ascii_terminal_and_a_pipe_that_closes(model, tmp_path, reader):
     if reader == "nobody":
         process.stdout.close()
         said = process.stderr.read()
-        assert process.wait(timeout=120) == 1
+        assert process.wait(timeout=SECONDS) == 1
         assert b"cannot be written" not in said
     else:
-        printed, said = process.communicate(timeout=120)
+        printed, said = process.communicate(timeout=SECONDS)
         assert process.returncode == 0, said
         assert rb"\u56fe0.png" in printed
     assert b"Traceback" not in said

@@ -67,7 +67,8 @@ assert "PALM_DIR" not in os.environ and len(list(home.glob("*/*/helpers/runtime.
 def test_where_a_notebook_runs_and_how_it_fails(as_on_ai_studio, tmp_path):
     place = PLACE.format(as_on_ai_studio=as_on_ai_studio, interpreter=sys.executable)
     (tmp_path / compat.COURSE / "notebooks").mkdir(parents=True)
-    shutil.copytree(ROOT / "helpers", tmp_path / compat.COURSE / "helpers")
+    helpers = tmp_path / compat.COURSE / "helpers"
+    shutil.copytree(ROOT / "helpers", helpers, ignore=shutil.ignore_patterns("__pycache__"))
     outcomes = []
     for name, last in (("good", "print(1)"), ("bad", "assert False, 'to be seen'")):
         cells = [nbformat.v4.new_code_cell(source) for source in (place, last)]

@@ -15,7 +15,7 @@ import yaml
 
 GITHUB = ROOT / ".github"
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("data/*.md"), *editions.committed()]
-HEAVY = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "data", "build", "grading")
+HEAVY = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", ".hypothesis", "data", "build", "grading")
 
 
 def read_yaml(path):

@@ -8,6 +8,7 @@ import sys
 
 from helpers import ROOT
 from tests.tools import editions
+from tests.tools.waiting import SECONDS
 
 import pytest
 
@@ -19,7 +20,7 @@ def make(*arguments, **variables):
     """What make would run, or says, in an environment with these variables; nothing is installed."""
     env = {name: value for name, value in os.environ.items() if name not in LANGUAGE_OF_A_MACHINE} | variables
     command = ["make", "-o", ".venv/.installed", "-o", ".venv/.installed-dev", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=SECONDS)
 
 
 @pytest.mark.parametrize(("variables", "arguments", "edition"), [

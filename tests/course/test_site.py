@@ -72,12 +72,13 @@ def address(site):
 
 
 def settle(page):
-    """Until fonts are loaded, formulas rendered and pictures there."""
+    """Until fonts are loaded, formulas rendered and pictures there, and the page has heard of its size."""
     page.wait_for_load_state("networkidle")
     page.evaluate("() => document.fonts.ready")
     page.wait_for_function("() => !document.querySelector('article .math') || window.MathJax?.startup?.promise")
     page.evaluate("() => window.MathJax?.startup?.promise")
     page.evaluate("() => document.fonts.ready")  # formulas bring fonts of their own
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     page.evaluate("() => Promise.all([...document.images].map(image => image.decode().catch(() => {})))")
 
 
@@ -234,7 +235,7 @@ def test_copy_button_copies_a_cell(page):
     cell = page.locator(".cell_input").nth(1)
     cell.hover()
     cell.locator("button.copybtn").click()
-    page.locator("button.copybtn.success").wait_for()
+    page.wait_for_function("() => navigator.clipboard.readText()")  # its sign of success is gone after 1.5 s
     assert page.evaluate("() => navigator.clipboard.readText()").rstrip() == wanted
     assert page.locator(".cell_output button.copybtn").count() == 0
 
@@ -338,6 +339,7 @@ def test_axe_finds_nothing(page, name):
     for size, theme in ((LAPTOP, "light"), (PHONE, "dark")):
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=theme)
+        settle(page)
         found = page.evaluate("() => axe.run(document, {resultTypes: ['violations'], preload: false})")["violations"]
         wrong += [(theme, each["impact"], each["id"], each["nodes"][0]["html"][:200]) for each in found]
     assert wrong == []

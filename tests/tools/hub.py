@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from helpers import ROOT
-from tests.tools.waiting import wait
+from tests.tools.waiting import SECONDS, wait
 
 import nbformat
 import requests
@@ -30,7 +30,6 @@ from tornado.websocket import websocket_connect
 
 PROXY = "configurable-http-proxy"
 PROXY_HERE = ROOT / "build/hub/node_modules/.bin" / PROXY  # where `make hub` installs it
-SECONDS = 120  # for anything that is waited for
 
 
 def proxy() -> str | None:
@@ -63,6 +62,8 @@ def hub(config: Path, scratch: Path, **environment: str) -> Iterator[str]:
         "ConfigurableHTTPProxy.api_url": f"http://127.0.0.1:{api}",
         "ConfigurableHTTPProxy.command": proxy(),
         "SimpleLocalProcessSpawner.home_dir_template": scratch / "home/{username}",
+        "Spawner.start_timeout": SECONDS,
+        "Spawner.http_timeout": SECONDS,
         "SimpleLocalProcessSpawner.args": "--allow-root",  # where it is root that runs the tests
     }
     command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
@@ -74,7 +75,7 @@ def hub(config: Path, scratch: Path, **environment: str) -> Iterator[str]:
     def listens() -> bool:
         if server.poll() is not None:
             raise RuntimeError("JupyterHub has ended")
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
             return requests.get(f"{address}/hub/api", timeout=10).ok
         return False
 
@@ -140,12 +141,13 @@ class Student:
         kernel = self.ask("api/sessions", "POST", json=named).json()["kernel"]["id"]
         last = [cell.id for cell in notebook.cells].index(until)
         cells = [cell for cell in notebook.cells[: last + 1] if cell.cell_type == "code"]
-        IOLoop(make_current=False).run_sync(lambda: self._run(cells, kernel), timeout=5 * SECONDS)
+        IOLoop(make_current=False).run_sync(lambda: self._run(cells, kernel), timeout=SECONDS)
         self.ask(f"api/kernels/{kernel}", "DELETE")
 
     async def _run(self, cells: list[NotebookNode], kernel: str) -> None:
         address = f"{self.path.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
-        socket = await websocket_connect(HTTPRequest(address, headers=self.token))
+        limits = {"connect_timeout": SECONDS, "request_timeout": SECONDS}  # it is answered when the kernel has started
+        socket = await websocket_connect(HTTPRequest(address, headers=self.token, **limits))
         for cell in cells:
             header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "session": "", "version": "5.3"}
             content = {"code": cell.source, "silent": False, "stop_on_error": False}

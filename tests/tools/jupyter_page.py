@@ -5,6 +5,7 @@ Nothing here knows the course: `lab` serves a scratch folder, `NotebookPage` is 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import posixpath
@@ -126,7 +127,8 @@ class Desk:
             return answer.read()
 
     def listens(self) -> bool:
-        with contextlib.suppress(urllib.error.URLError):
+        # It tries its port first and closes it again, on whoever has connected meanwhile.
+        with contextlib.suppress(OSError, http.client.HTTPException):
             return bool(self.request("api"))
         return False
 

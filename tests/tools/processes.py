@@ -6,6 +6,7 @@ from collections.abc import Container
 from pathlib import Path
 
 from helpers import ROOT
+from tests.tools.waiting import SECONDS
 
 
 def environment(without: Container[str] = (), **more: str) -> dict[str, str]:
@@ -19,4 +20,4 @@ def python(
 ) -> subprocess.CompletedProcess[str]:
     """Run Python to its end, in the `environment` that is asked for; what it prints comes as text."""
     command, env = [sys.executable, *map(str, arguments)], environment(without, **more)
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=600)
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=SECONDS)

@@ -3,10 +3,12 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from helpers import ROOT
 from tests.tools.processes import environment
+from tests.tools.waiting import SECONDS
 
 TWO_PROCESSES = ["-m", "paddle.distributed.launch", "--nproc_per_node", "2", "--log_dir"]
 
@@ -39,7 +41,11 @@ def until(process: subprocess.Popen, beginning: str) -> None:
 
 def finish(process: subprocess.Popen, expected: int = 0) -> str:
     """Wait for its end with this exit status; gives what is left of the output."""
-    output, _ = process.communicate(timeout=300)
+    limit = threading.Timer(SECONDS, process.kill)
+    limit.start()
+    output = process.stdout.read()  # communicate would lose what `until` has read beyond its line
+    limit.cancel()
+    process.wait()
     assert process.returncode == expected, output
     return output
 

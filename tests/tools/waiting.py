@@ -2,6 +2,8 @@
 import time
 from collections.abc import Callable
 
+SECONDS = 1800  # the limit for what hangs; beside other work everything takes many times as long
+
 
 def wait(until: Callable[[], bool], what: str, seconds: float) -> None:
     """Wait until something is so; a TimeoutError names it if that takes too long."""
