@@ -9,6 +9,7 @@ from urllib.parse import unquote, urldefrag
 from helpers import ROOT, versions
 from tests.tools import chromium, editions, pairing
 from tests.tools.processes import python
+from tests.tools.waiting import wait
 
 import nbformat
 import pytest
@@ -228,6 +229,10 @@ def test_switching_the_language_and_back(page, address, name):
     page.wait_for_url(address + name)
 
 
+def copied(page):
+    return page.evaluate("() => navigator.clipboard.readText()")
+
+
 def test_copy_button_copies_a_cell(page):
     page.goto("zh/03_dropout.html")
     cells = nbformat.read(NOTEBOOKS["zh/03_dropout.html"], as_version=4).cells
@@ -235,8 +240,9 @@ def test_copy_button_copies_a_cell(page):
     cell = page.locator(".cell_input").nth(1)
     cell.hover()
     cell.locator("button.copybtn").click()
-    page.wait_for_function("() => navigator.clipboard.readText()")  # its sign of success is gone after 1.5 s
-    assert page.evaluate("() => navigator.clipboard.readText()").rstrip() == wanted
+    # Not for the button's sign of success, which is gone after 1.5 s.
+    wait(lambda: copied(page), "the cell is copied", chromium.PATIENCE / 1000)
+    assert copied(page).rstrip() == wanted
     assert page.locator(".cell_output button.copybtn").count() == 0
 
 
