@@ -145,6 +145,7 @@ def check_text(page, language):
         assert not left, f"cell {number + 1} shows something raw: {left[0]!r}"
 
 
+@pytest.mark.all
 @pytest.mark.parametrize("name", LOOK)
 def test_the_committed_page(opened, desk, name):
     """Formulas, figures and feedback are shown, every folded hint opens on a click, and every link leads to a file.

@@ -63,6 +63,7 @@ assert "PALM_DIR" not in os.environ and len(list(home.glob("*/*/helpers/runtime.
 """
 
 
+@pytest.mark.all
 @pytest.mark.parametrize("as_on_ai_studio", [True, False])
 def test_where_a_notebook_runs_and_how_it_fails(as_on_ai_studio, tmp_path):
     place = PLACE.format(as_on_ai_studio=as_on_ai_studio, interpreter=sys.executable)
