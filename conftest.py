@@ -6,6 +6,7 @@ from pathlib import Path
 from helpers import ROOT, runtime  # before paddle, here as in every notebook
 from tests.tools import chromium
 
+import hypothesis
 import pytest
 
 # The processes of pytest-xdist inherit what the first one has set, so it is kept under another name.
@@ -15,6 +16,9 @@ os.environ["PALM_DIR"] = "rendered"
 # Every kernel writes IPython's history, and one that is locked for long says so in the output of a cell.
 _HISTORY = tempfile.TemporaryDirectory(prefix="ipython-", ignore_cleanup_errors=True)
 os.environ["IPYTHONDIR"] = _HISTORY.name
+# A slow example is no fault on a busy machine, and every run draws the same ones.
+hypothesis.settings.register_profile("course", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("course")
 
 
 @pytest.fixture(scope="session")

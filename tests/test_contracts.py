@@ -146,7 +146,7 @@ def call(contract, arguments, folder):
 
 @pytest.mark.parametrize("name", [*CONTRACTS, *QUIET])
 @pytest.mark.filterwarnings("ignore")
-@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_only_what_is_documented_is_raised(name, data, tmp_path_factory):
     contract = {**CONTRACTS, **QUIET}[name]
@@ -232,7 +232,7 @@ WHOLE = {
 
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.filterwarnings("ignore")
-@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(kind=st.sampled_from([*WHOLE]), places=st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=8)),
        max_size=3), cut=st.floats(0, 1))  # fmt: skip
 def test_a_damaged_file_raises_only_what_is_documented_and_is_named(name, kind, places, cut, tmp_path_factory):

@@ -6,7 +6,7 @@ from helpers.fundus.grouping import folds, hold_back, together
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
@@ -30,7 +30,6 @@ def eyes(per_class, classes, seed=0):
     return np.repeat(labels, counts), np.repeat(np.arange(len(labels)), counts)
 
 
-@settings(deadline=None, derandomize=True)
 @given(seed=st.integers(0, 1000), classes=st.integers(2, 6), share=st.sampled_from([0.1, 0.2, 0.25, 0.5, 0.7]))
 def test_a_share_of_each_class_is_held_back_and_no_group_is_torn(seed, classes, share):
     labels, groups = eyes(20, classes, seed)

@@ -35,7 +35,7 @@ def test_rubbish_is_named_and_raises_nothing(table, counting, number):
     assert {result.state for [result] in report.groups.values()} == {WRONG}
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(ANYTHING | st.dictionaries(st.sampled_from(["conv1", "pool1", "conv2", "fc1", "conv3"]), ROWS))
 def test_anything_gets_feedback(table, answers):
     results = [result for row in table.grade(answers).groups.values() for result in row]
@@ -43,7 +43,7 @@ def test_anything_gets_feedback(table, answers):
     assert all(result.state in (RIGHT, WRONG, BLANK) and result.text.startswith(result.state) for result in results)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(st.integers(1 - 2**53, 2**53 - 1) | st.integers(24, 30), st.sampled_from(KINDS))
 def test_a_number_is_right_if_and_only_if_it_is_the_truth(number, kind):
     state, _ = Entry("", {27: ""}).feedback(kind(number))

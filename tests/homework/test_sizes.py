@@ -25,7 +25,7 @@ POOLING = {"stride": st.none() | STRIDES, "padding": PADDINGS, "ceil_mode": st.b
         (transposed_size, F.conv2d_transpose, CONVOLUTION | {"output_padding": st.integers(0, 3)}),
     ],
 )
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(size=st.integers(1, 20), kernel=st.integers(1, 6), data=st.data())
 def test_the_sizes_are_paddles(formula, layer, options, size, kernel, data):
     own = {name: data.draw(values, name) for name, values in options.items()}

@@ -126,7 +126,7 @@ JSON = st.recursive(
 KEYS = st.sampled_from([*handed_in()])
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(JSON | st.dictionaries(KEYS, JSON), KEYS, JSON)
 def test_nothing_else_is_raised(anything, key, value):
     for data in (anything, changed([key], value)):

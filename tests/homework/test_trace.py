@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from paddle import nn
 from paddle.jit.dy2static.program_translator import ProgramTranslator
 
-MANY = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 FEW = st.integers(1, 3)
 
 

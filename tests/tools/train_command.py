@@ -43,8 +43,10 @@ def finish(process: subprocess.Popen, expected: int = 0) -> str:
     """Wait for its end with this exit status; gives what is left of the output."""
     limit = threading.Timer(SECONDS, process.kill)
     limit.start()
-    output = process.stdout.read()  # communicate would lose what `until` has read beyond its line
-    limit.cancel()
+    try:
+        output = process.stdout.read()  # communicate would lose what `until` has read beyond its line
+    finally:
+        limit.cancel()
     process.wait()
     assert process.returncode == expected, output
     return output

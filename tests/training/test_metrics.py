@@ -7,7 +7,7 @@ from helpers.training import calibration, metrics
 import numpy as np
 import paddle
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
@@ -87,7 +87,6 @@ def some_scores(draw):
     return np.array(labels), np.array(scores)
 
 
-@settings(deadline=None, derandomize=True)
 @given(some_scores())
 def test_the_chosen_threshold_is_the_one_that_trying_all_finds(data):
     labels, scores = data
@@ -99,7 +98,6 @@ def test_the_chosen_threshold_is_the_one_that_trying_all_finds(data):
     assert abs(metrics.choose_threshold(labels, scores) - 0.5) == np.abs(good - 0.5).min()
 
 
-@settings(deadline=None, derandomize=True)
 @given(some_scores(), st.floats(0.01, 1))
 def test_a_threshold_for_a_sensitivity_reaches_it_and_the_next_one_does_not(data, wanted):
     labels, scores = data
